@@ -1,0 +1,69 @@
+/* Pruning: scores -> the best mask that a pattern allows. */
+#ifndef TESSERA_PRUNE_H
+#define TESSERA_PRUNE_H
+
+#include "tessera/types.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* One byte per element, row-major without gaps: 1 = kept, 0 = pruned. */
+typedef uint8_t tsr_mask;
+
+/* The sparsity that a pattern dictates by itself: 1 - n/m for NM and VNM (for VNM 1 - 2/m), and the
+ * least sparsity for BLOCK_NM; 0 for the others. */
+TSR_API double tsr_pattern_fixed_sparsity(const tsr_pattern *pattern);
+
+/* The projection: among all masks that `pattern` allows at `sparsity`, the one that keeps the
+ * greatest sum of scores. scores: host, [rows, cols] floats, >= 0, no NaN. mask: host, [rows,
+ * cols].
+ *
+ * sparsity is the share of all elements that is pruned, 0..1; the count of pruned units is
+ * round(sparsity x units), for BLOCK_NM of (1 - (1 - sparsity) m/n) x units. NM and VNM have their
+ * own sparsity: pass it, or a negative number for "the pattern's own"; anything else is
+ * TSR_INVALID_ARGUMENT. Units at the edge may be smaller than the pattern says: their scores are
+ * compared per element. In a trailing group of g < m elements NM keeps min(g, n); VNM keeps
+ * min(g, 4) columns and min(g, 2) of them. Ties keep the unit with the lower index. */
+TSR_API tsr_status tsr_project(const tsr_pattern *pattern, double sparsity, const float *scores,
+                               int64_t rows, int64_t cols, tsr_mask *mask);
+
+/* One matrix of a set that is pruned to a common sparsity. */
+typedef struct tsr_project_item {
+  const float *scores; /* host, [rows, cols] */
+  int64_t rows, cols;
+  tsr_mask *mask; /* host, [rows, cols], written */
+} tsr_project_item;
+
+/* The same over several matrices at once ("global"): units of all matrices compete by their mean
+ * score per element, until the share of pruned elements over the whole set is reached. */
+TSR_API tsr_status tsr_project_global(const tsr_pattern *pattern, double sparsity,
+                                      const tsr_project_item *items, size_t count);
+
+/* Whether mask obeys the pattern: TSR_OK, or TSR_STRUCTURE naming the row and column at fault.
+ * Shares no code with the projection. If sparsity is not negative, the share that is pruned must
+ * also be within one unit of it. */
+TSR_API tsr_status tsr_mask_verify(const tsr_pattern *pattern, double sparsity,
+                                   const tsr_mask *mask, int64_t rows, int64_t cols);
+
+/* Scores of a method: magnitude as L1 = abs(w) or L2 = w^2. */
+typedef enum tsr_prune_method {
+  TSR_METHOD_MAGNITUDE_L1,
+  TSR_METHOD_MAGNITUDE_L2,
+  TSR_METHOD_COUNT
+} tsr_prune_method;
+
+TSR_API const char *tsr_prune_method_name(tsr_prune_method method); /* "magnitude-l1" */
+TSR_API tsr_status tsr_prune_method_parse(const char *name, tsr_prune_method *out);
+
+/* scores: host, [rows, cols] floats, written. TSR_INVALID_ARGUMENT if a weight is NaN. */
+TSR_API tsr_status tsr_prune_scores(tsr_prune_method method, const float *weights, int64_t rows,
+                                    int64_t cols, float *scores);
+
+/* weights[i] = +0.0 where mask[i] = 0; kept weights are not touched. */
+TSR_API void tsr_mask_apply(const tsr_mask *mask, float *weights, int64_t rows, int64_t cols);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

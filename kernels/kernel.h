@@ -1,0 +1,56 @@
+/* What every kernel takes and what the registry knows of it. kernels/README.md tells how to add
+ * one.
+ *
+ * The equation: C[m,n] = A[m,k] B[k,n]. A = weights, sparse. B = activations, token-major in
+ * memory: token t is k contiguous floats at b + t*ldb. C likewise: m floats at c + t*ldc. */
+#ifndef TESSERA_KERNELS_KERNEL_H
+#define TESSERA_KERNELS_KERNEL_H
+
+#include "tessera/pack.h"
+#include "tessera/plan.h"
+
+typedef struct tsr_spmm_args {
+  const void *weights; /* as the kernel's prepack left them, 64-byte aligned */
+  int64_t m, k, n;
+  const float *b; /* host, [n, ldb] */
+  int64_t ldb;
+  float *c; /* host, [n, ldc] */
+  int64_t ldc;
+  const float *bias;     /* host, [m], or NULL */
+  const float *residual; /* host, [n, ldr], or NULL; added after the activation */
+  int64_t ldr;
+  tsr_activation activation;
+  void *workspace; /* host, 64-byte aligned, workspace_bytes of this part alone */
+} tsr_spmm_args;
+
+/* The functions behind one kernel. All are pure apart from what they write through pointers.
+ * Work is cut into `parts` independent parts (one per thread); each call of run does one. */
+typedef struct tsr_spmm_ops {
+  /* NULL, or why this kernel cannot run the problem (static text). */
+  const char *(*refusal)(const tsr_spmm_problem *problem);
+  /* Weights in the kernel's own order; w->dtype is F32. out: prepacked_bytes, 64-byte aligned. */
+  size_t (*prepacked_bytes)(const tsr_packed *w);
+  void (*prepack)(const tsr_packed *w, void *out);
+  /* Per part, for at most problem->n tokens in problem->threads parts. */
+  size_t (*workspace_bytes)(const tsr_spmm_problem *problem);
+  void (*run)(const tsr_spmm_args *args, int part, int parts);
+  /* Terms of the cost model, see runtime/plan/cost.h: cost[TSR_COST_TERMS]. */
+  void (*cost)(const tsr_spmm_problem *problem, double *cost);
+} tsr_spmm_ops;
+
+struct tsr_spmm_kernel {
+  const char *name;
+  tsr_format format;
+  tsr_backend backend;
+  tsr_isa isa;
+  int32_t tile_m, tile_n; /* rows and tokens of the register tile */
+  const tsr_spmm_ops *ops;
+};
+
+/* Defined once per kernel, beside its body. */
+#define TSR_SPMM_KERNEL(format, name, backend, isa, tile_m, tile_n) \
+  extern const tsr_spmm_ops name##_ops;
+#include "kernels/kernels.inc"
+#undef TSR_SPMM_KERNEL
+
+#endif
