@@ -23,6 +23,18 @@ typedef struct tsr_spmm_args {
   void *workspace; /* host, 64-byte aligned, workspace_bytes of this part alone */
 } tsr_spmm_args;
 
+/* Terms of the cost model: predicted time = sum of coefficient x term. All but the first two count
+ * what the busiest part does. */
+typedef enum tsr_cost_term {
+  TSR_COST_CALL,             /* 1 for every call; set by the caller of cost */
+  TSR_COST_FORK,             /* threads - 1: waking and joining them; set by the caller of cost */
+  TSR_COST_FMA,              /* vector FMAs, padding included */
+  TSR_COST_STEP,             /* trips of the loop around the FMAs: its address and branch work */
+  TSR_COST_WEIGHT_BYTES,     /* weights and indices read once */
+  TSR_COST_ACTIVATION_BYTES, /* activations read or packed, outputs written */
+  TSR_COST_TERMS
+} tsr_cost_term;
+
 /* The functions behind one kernel. All are pure apart from what they write through pointers.
  * Work is cut into `parts` independent parts (one per thread); each call of run does one. */
 typedef struct tsr_spmm_ops {
@@ -34,7 +46,7 @@ typedef struct tsr_spmm_ops {
   /* Per part, for at most problem->n tokens in problem->threads parts. */
   size_t (*workspace_bytes)(const tsr_spmm_problem *problem);
   void (*run)(const tsr_spmm_args *args, int part, int parts);
-  /* Terms of the cost model, see runtime/plan/cost.h: cost[TSR_COST_TERMS]. */
+  /* Fills cost[TSR_COST_TERMS], which is zeroed before. kernels/cpu/cost.h has the usual one. */
   void (*cost)(const tsr_spmm_problem *problem, double *cost);
 } tsr_spmm_ops;
 
@@ -47,7 +59,8 @@ struct tsr_spmm_kernel {
   const tsr_spmm_ops *ops;
 };
 
-/* Defined once per kernel, beside its body. */
+/* Every kernel's functions, defined beside its body. kernels.inc has one row per kernel; whoever
+ * includes it defines TSR_SPMM_KERNEL first and undefines it afterwards. */
 #define TSR_SPMM_KERNEL(format, name, backend, isa, tile_m, tile_n) \
   extern const tsr_spmm_ops name##_ops;
 #include "kernels/kernels.inc"
