@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# The shared library exports public names (tsr_, not tsr__) only; the archive defines no
+# global name outside the prefix.
+# usage: exports.sh LIBTESSERA.SO LIBTESSERA.A
+set -euo pipefail
+
+shared=$1 archive=$2
+exported=$(nm -D --defined-only "$shared" | awk '{print $3}' | sed 's/@.*//' | sort -u)
+[ -n "$exported" ] || { echo "$shared exports nothing"; exit 1; }
+
+fail=0
+if foreign=$(grep -vE '^tsr_[a-z]' <<<"$exported"); then
+  echo "$shared exports what is not public:" && echo "$foreign"
+  fail=1
+fi
+if foreign=$(nm --defined-only --extern-only "$archive" 2>/dev/null | awk 'NF == 3 {print $3}' |
+  grep -vE '^tsr_' | sort -u); then
+  echo "$archive defines names outside the prefix:" && echo "$foreign"
+  fail=1
+fi
+
+echo "$(wc -l <<<"$exported") names exported"
+exit $fail

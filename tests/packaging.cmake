@@ -1,0 +1,18 @@
+# What users build against: headers, exported names, the installed tree, the README's example.
+find_program(TESSERA_CXX NAMES c++ g++ clang++)
+set(headers ${PROJECT_SOURCE_DIR}/include)
+
+if(TESSERA_CXX)
+  add_test(NAME headers COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/headers.sh
+    ${headers} ${CMAKE_C_COMPILER} ${TESSERA_CXX})
+endif()
+
+# A sanitised library needs its run-time in every consumer and exports its own names.
+if(NOT TESSERA_SANITIZE AND NOT TESSERA_FUZZ)
+  add_test(NAME exports COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/exports.sh
+    $<TARGET_FILE:tessera_shared> $<TARGET_FILE:tessera_static>)
+  if(TESSERA_CXX)
+    add_test(NAME consumer COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/consumer/run.sh
+      ${PROJECT_BINARY_DIR} ${CMAKE_C_COMPILER} ${TESSERA_CXX})
+  endif()
+endif()
