@@ -1,0 +1,32 @@
+/* What the subcommands share. */
+#ifndef TESSERA_CLI_CLI_H
+#define TESSERA_CLI_CLI_H
+
+#include "runtime/cli/options.h"
+#include "runtime/cli/output.h"
+#include "runtime/cli/progress.h"
+#include "tessera/tessera.h"
+
+#define TSR_COMMAND(name, summary) extern const tsr__command tsr__cli_##name;
+#include "runtime/cli/commands.inc"
+#undef TSR_COMMAND
+
+/* The threads to use: what was asked for, or with 0 the hardware's usable cores. */
+int32_t tsr__cli_threads(int64_t asked, const tsr_hardware *hardware);
+
+/* A model and what it was made from. Zero it first; close takes it in any state. */
+typedef struct tsr__opened {
+  tsr_checkpoint *checkpoint; /* NULL for a preset */
+  tsr_model *model;
+} tsr__opened;
+
+/* name: a folder, a file, or a preset's name. */
+tsr_status tsr__cli_open_model(const char *name, tsr__opened *out);
+void tsr__cli_close_model(tsr__opened *opened);
+
+/* The coefficients that `tessera tune` saved for this machine, or *out = NULL (built-in ones) when
+ * there are none. path: the file looked at, [TSR__PATH_MAX]. A broken file is an error. */
+enum { TSR__PATH_MAX = 4096 };
+tsr_status tsr__cli_load_tuning(const tsr_hardware *hardware, char *path, tsr_tuning **out);
+
+#endif

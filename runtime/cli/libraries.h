@@ -1,0 +1,15 @@
+/* The libraries that the command found when it ran. */
+#ifndef TESSERA_CLI_LIBRARIES_H
+#define TESSERA_CLI_LIBRARIES_H
+
+typedef struct tsr__library {
+  char name[16];
+  char version[32]; /* "" = not there */
+  const char *use;  /* what for */
+} tsr__library;
+
+enum { TSR__LIBRARIES = 4 };
+
+void tsr__libraries(tsr__library libraries[TSR__LIBRARIES]);
+
+#endif
