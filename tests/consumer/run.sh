@@ -43,6 +43,7 @@ pkg_config_consumers() {
   "$work/consumer_cc"
 }
 pkg_config_consumers -Wl,-rpath,"$libdir"
-ldd "$work/consumer_c" | grep -q "$prefix.*libtessera" || { echo "not the shared library"; exit 1; }
+ldd "$work/consumer_c" >"$work/ldd"
+grep -q "$prefix.*libtessera" "$work/ldd" || { echo "not the shared library"; exit 1; }
 rm "$libdir"/libtessera.so*
 pkg_config_consumers -Wl,--as-needed --static
