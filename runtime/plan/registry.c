@@ -1,0 +1,60 @@
+#include "runtime/plan/registry.h"
+
+#include <string.h>
+
+#include "tessera/plan.h"
+
+static const tsr_spmm_kernel kernels[] = {
+#define TSR_SPMM_KERNEL(format, name, backend, isa, tile_m, tile_n) \
+  {#name, TSR_FORMAT_##format, TSR_BACKEND_##backend, TSR_ISA_##isa, tile_m, tile_n, &name##_ops},
+#include "kernels/kernels.inc"
+#undef TSR_SPMM_KERNEL
+};
+
+enum { KERNEL_COUNT = sizeof kernels / sizeof kernels[0] };
+
+/* What a kernel's instruction set wants, as a refusal says it. */
+static const char *const needs[TSR_ISA_COUNT] = {"needs plain C", "needs AVX2 and FMA",
+                                                 "needs AVX-512"};
+
+const tsr_spmm_kernel *tsr_spmm_kernel_at(size_t index) {
+  return index < KERNEL_COUNT ? &kernels[index] : NULL;
+}
+
+const tsr_spmm_kernel *tsr__spmm_kernel_find(const char *name) {
+  for (size_t i = 0; i < KERNEL_COUNT; i++)
+    if (strcmp(kernels[i].name, name) == 0) return &kernels[i];
+  return NULL;
+}
+
+const char *tsr_spmm_kernel_name(const tsr_spmm_kernel *kernel) {
+  return kernel ? kernel->name : "";
+}
+
+tsr_format tsr_spmm_kernel_format(const tsr_spmm_kernel *kernel) {
+  return kernel ? kernel->format : TSR_FORMAT_COUNT;
+}
+
+tsr_isa tsr_spmm_kernel_isa(const tsr_spmm_kernel *kernel) {
+  return kernel ? kernel->isa : TSR_ISA_COUNT;
+}
+
+tsr_spmm_problem tsr__problem_for(const tsr_spmm_kernel *kernel, const tsr_spmm_problem *problem) {
+  tsr_spmm_problem dense = *problem;
+  if (kernel->format != TSR_FORMAT_DENSE || problem->format == TSR_FORMAT_DENSE) return dense;
+  dense.format = TSR_FORMAT_DENSE;
+  dense.pattern = (tsr_pattern){.kind = TSR_PATTERN_DENSE};
+  dense.stored = problem->m * problem->k;
+  return dense;
+}
+
+const char *tsr_spmm_kernel_refusal(const tsr_spmm_kernel *kernel, const tsr_spmm_problem *problem,
+                                    const tsr_hardware *hardware) {
+  if (!kernel || !problem || !hardware) return "NULL argument";
+  if (kernel->backend != problem->backend) return "is for another backend";
+  if (kernel->format != problem->format && kernel->format != TSR_FORMAT_DENSE)
+    return "is for another format";
+  if (!hardware->isa[kernel->isa]) return needs[kernel->isa];
+  tsr_spmm_problem seen = tsr__problem_for(kernel, problem);
+  return kernel->ops->refusal(&seen);
+}

@@ -1,0 +1,13 @@
+/* The kernels that there are, one per row of kernels.inc. */
+#ifndef TESSERA_PLAN_REGISTRY_H
+#define TESSERA_PLAN_REGISTRY_H
+
+#include "kernels/kernel.h"
+
+/* NULL when there is none of that name. */
+const tsr_spmm_kernel *tsr__spmm_kernel_find(const char *name);
+
+/* The problem as the kernel sees it: a kernel of format dense works on the unpacked matrix. */
+tsr_spmm_problem tsr__problem_for(const tsr_spmm_kernel *kernel, const tsr_spmm_problem *problem);
+
+#endif

@@ -1,0 +1,28 @@
+#include "runtime/plan/tuning.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/base/alloc.h"
+#include "runtime/base/status.h"
+
+const double *tsr__tuning_find(const tsr_tuning *tuning, const tsr_spmm_kernel *kernel) {
+  for (int i = 0; tuning && i < tuning->count; i++)
+    if (strcmp(tuning->entries[i].kernel, kernel->name) == 0)
+      return tuning->entries[i].coefficients;
+  return NULL;
+}
+
+tsr_status tsr__tuning_create(const tsr_hardware *hardware, tsr_tuning **out) {
+  TSR_TRY(tsr__calloc(1, sizeof **out, "a tuning table", out));
+  tsr_isa best = TSR_ISA_SCALAR;
+  for (int i = 0; i < TSR_ISA_COUNT; i++)
+    if (hardware->isa[i]) best = (tsr_isa)i;
+  snprintf((*out)->cpu, sizeof(*out)->cpu, "%s", hardware->name);
+  snprintf((*out)->isa, sizeof(*out)->isa, "%s", tsr_isa_name(best));
+  snprintf((*out)->version, sizeof(*out)->version, "%s", tsr_version());
+  return TSR_OK;
+}
+
+void tsr_tuning_destroy(tsr_tuning *tuning) { free(tuning); }

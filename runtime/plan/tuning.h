@@ -1,0 +1,28 @@
+/* Measured coefficients of the cost model. */
+#ifndef TESSERA_PLAN_TUNING_H
+#define TESSERA_PLAN_TUNING_H
+
+#include "kernels/kernel.h"
+
+typedef struct tsr__tuning_entry {
+  char kernel[96];
+  double coefficients[TSR_COST_TERMS]; /* >= 0, microseconds per unit */
+} tsr__tuning_entry;
+
+enum { TSR__TUNING_MAX = 64 }; /* more than there are kernels */
+
+struct tsr_tuning {
+  char cpu[64];
+  char isa[16]; /* the best one that was usable */
+  char version[16];
+  int32_t count;
+  tsr__tuning_entry entries[TSR__TUNING_MAX];
+};
+
+/* The coefficients of a kernel; NULL if it was not measured. tuning may be NULL. */
+const double *tsr__tuning_find(const tsr_tuning *tuning, const tsr_spmm_kernel *kernel);
+
+/* An empty set that is keyed to this hardware and this version of the library. */
+tsr_status tsr__tuning_create(const tsr_hardware *hardware, tsr_tuning **out);
+
+#endif
