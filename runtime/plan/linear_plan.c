@@ -1,0 +1,131 @@
+#include "runtime/plan/linear_plan.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "runtime/base/alloc.h"
+#include "runtime/base/half.h"
+#include "runtime/base/status.h"
+#include "runtime/plan/registry.h"
+
+enum { THREADS_MAX = 4096 };
+
+static tsr_status check(const tsr_linear *layer, const tsr_plan_options *options) {
+  TSR_CHECK((unsigned)layer->activation < TSR_ACTIVATION_COUNT, TSR_INVALID_ARGUMENT,
+            "activation %d", (int)layer->activation);
+  TSR_CHECK((unsigned)options->backend < TSR_BACKEND_COUNT, TSR_INVALID_ARGUMENT, "backend %d",
+            (int)options->backend);
+  TSR_CHECK(options->max_tokens >= 0, TSR_INVALID_ARGUMENT, "max_tokens is %lld",
+            (long long)options->max_tokens);
+  TSR_CHECK(options->threads >= 1 && options->threads <= THREADS_MAX, TSR_INVALID_ARGUMENT,
+            "threads is %d, not 1 to %d", (int)options->threads, THREADS_MAX);
+  return tsr_packed_validate(&layer->weight);
+}
+
+static tsr_spmm_problem describe(const tsr_linear *layer, const tsr_plan_options *options) {
+  const tsr_packed *w = &layer->weight;
+  return (tsr_spmm_problem){.backend = options->backend,
+                            .format = w->format,
+                            .pattern = tsr_packed_pattern(w),
+                            .m = w->rows,
+                            .k = w->cols,
+                            .n = options->max_tokens,
+                            .stored = w->stored,
+                            .threads = options->threads};
+}
+
+/* The weight as the kernel takes it: float, and unpacked for a kernel of format dense.
+ * *memory: what the caller must free afterwards. */
+static tsr_status convert(const tsr_packed *weight, tsr_format format, tsr_packed *out,
+                          float **memory) {
+  *out = *weight;
+  *memory = NULL;
+  if (format == weight->format && weight->dtype == TSR_DTYPE_F32) return TSR_OK;
+  int unpack = format != weight->format;
+  int64_t count = weight->stored;
+  TSR_CHECK(!unpack || tsr__mul_i64(weight->rows, weight->cols, &count), TSR_UNSUPPORTED_SHAPE,
+            "%lld x %lld is too large to unpack", (long long)weight->rows, (long long)weight->cols);
+  TSR_TRY(tsr__aligned((size_t)count, sizeof **memory, "converted weights", memory));
+  if (unpack) {
+    *out =
+        (tsr_packed){.format = format, .rows = weight->rows, .cols = weight->cols, .stored = count};
+    TSR_TRY(tsr_unpack_f32(weight, *memory, weight->cols));
+  } else {
+    TSR_CHECK(tsr__to_f32(weight->values, weight->dtype, *memory, (uint64_t)count), TSR_UNSUPPORTED,
+              "weights of type %s", tsr_dtype_name(weight->dtype));
+  }
+  out->dtype = TSR_DTYPE_F32;
+  out->values = *memory;
+  return TSR_OK;
+}
+
+static tsr_status lay_out(tsr_linear_plan *plan, const tsr_packed *weight) {
+  const tsr_spmm_kernel *kernel = plan->selection.kernel;
+  tsr_packed converted;
+  float *memory;
+  tsr_status status;
+  TSR_TRY_GOTO(status, convert(weight, kernel->format, &converted, &memory), done);
+  plan->weight_bytes = kernel->ops->prepacked_bytes(&converted);
+  TSR_TRY_GOTO(status, tsr__aligned(plan->weight_bytes, 1, "prepacked weights", &plan->weights),
+               done);
+  kernel->ops->prepack(&converted, plan->weights);
+done:
+  free(memory);
+  return status;
+}
+
+static tsr_status build(tsr_linear_plan *plan, const tsr_linear *layer,
+                        const tsr_plan_options *options) {
+  TSR_TRY(check(layer, options));
+  tsr_hardware detected;
+  if (!options->hardware) TSR_TRY(tsr_hardware_detect(&detected));
+  tsr_spmm_problem problem = describe(layer, options);
+  TSR_TRY(tsr_select(&problem, options->hardware ? options->hardware : &detected, options->tuning,
+                     options->force_kernel, !options->no_dense_fallback, &plan->selection));
+  plan->m = problem.m;
+  plan->k = problem.k;
+  plan->max_tokens = options->max_tokens;
+  plan->threads = options->threads;
+  plan->bias = layer->bias;
+  plan->activation = layer->activation;
+  const tsr_spmm_kernel *kernel = plan->selection.kernel;
+  problem = tsr__problem_for(kernel, &problem);
+  plan->part_bytes = tsr__round_line(kernel->ops->workspace_bytes(&problem));
+  return lay_out(plan, &layer->weight);
+}
+
+tsr_status tsr_linear_plan_create(const tsr_linear *layer, const tsr_plan_options *options,
+                                  tsr_linear_plan **out) {
+  TSR_CHECK(out, TSR_INVALID_ARGUMENT, "tsr_linear_plan_create: out is NULL");
+  *out = NULL;
+  TSR_CHECK(layer && options, TSR_INVALID_ARGUMENT, "tsr_linear_plan_create: NULL argument");
+  tsr_linear_plan *plan;
+  TSR_TRY(tsr__calloc(1, sizeof *plan, "a plan", &plan));
+  snprintf(plan->name, sizeof plan->name, "%s", layer->name ? layer->name : "linear layer");
+  tsr_status status = build(plan, layer, options);
+  if (status != TSR_OK) {
+    tsr__error_prefix(status, "%s", plan->name);
+    tsr_linear_plan_destroy(plan);
+    return status;
+  }
+  *out = plan;
+  return TSR_OK;
+}
+
+void tsr_linear_plan_destroy(tsr_linear_plan *plan) {
+  if (!plan) return;
+  free(plan->weights);
+  free(plan);
+}
+
+size_t tsr_linear_plan_workspace_bytes(const tsr_linear_plan *plan) {
+  return plan ? plan->part_bytes * (size_t)plan->threads : 0;
+}
+
+const tsr_selection *tsr_linear_plan_selection(const tsr_linear_plan *plan) {
+  return plan ? &plan->selection : NULL;
+}
+
+size_t tsr_linear_plan_weight_bytes(const tsr_linear_plan *plan) {
+  return plan ? plan->weight_bytes : 0;
+}
