@@ -1,0 +1,60 @@
+/* The part of oneDNN 2.x that the baselines use, opened at run time: a command that is not
+ * benchmarking pays nothing for it. */
+#ifndef TESSERA_BENCH_ONEDNN_API_H
+#define TESSERA_BENCH_ONEDNN_API_H
+
+#include <oneapi/dnnl/dnnl.h>
+
+#include "tessera/status.h"
+
+/* clang-format off */
+/* One row per function: return type, name, parameters. Checked against oneDNN's own header. */
+#define TSR__ONEDNN_MAP(X)                                                                        \
+  X(const dnnl_version_t *, dnnl_version, (void))                                                 \
+  X(dnnl_status_t, dnnl_engine_create, (dnnl_engine_t *, dnnl_engine_kind_t, size_t))             \
+  X(dnnl_status_t, dnnl_engine_destroy, (dnnl_engine_t))                                          \
+  X(dnnl_status_t, dnnl_stream_create, (dnnl_stream_t *, dnnl_engine_t, unsigned))                \
+  X(dnnl_status_t, dnnl_stream_wait, (dnnl_stream_t))                                             \
+  X(dnnl_status_t, dnnl_stream_destroy, (dnnl_stream_t))                                          \
+  X(dnnl_status_t, dnnl_memory_desc_init_by_tag,                                                  \
+    (dnnl_memory_desc_t *, int, const dnnl_dims_t, dnnl_data_type_t, dnnl_format_tag_t))          \
+  X(size_t, dnnl_memory_desc_get_size, (const dnnl_memory_desc_t *))                              \
+  X(dnnl_status_t, dnnl_memory_create,                                                            \
+    (dnnl_memory_t *, const dnnl_memory_desc_t *, dnnl_engine_t, void *))                         \
+  X(dnnl_status_t, dnnl_memory_get_data_handle, (const_dnnl_memory_t, void **))                   \
+  X(dnnl_status_t, dnnl_memory_destroy, (dnnl_memory_t))                                          \
+  X(dnnl_status_t, dnnl_matmul_desc_init,                                                         \
+    (dnnl_matmul_desc_t *, const dnnl_memory_desc_t *, const dnnl_memory_desc_t *,                \
+     const dnnl_memory_desc_t *, const dnnl_memory_desc_t *))                                     \
+  X(dnnl_status_t, dnnl_primitive_desc_create,                                                    \
+    (dnnl_primitive_desc_t *, const_dnnl_op_desc_t, const_dnnl_primitive_attr_t, dnnl_engine_t,   \
+     const_dnnl_primitive_desc_t))                                                                \
+  X(dnnl_status_t, dnnl_reorder_primitive_desc_create,                                            \
+    (dnnl_primitive_desc_t *, const dnnl_memory_desc_t *, dnnl_engine_t,                          \
+     const dnnl_memory_desc_t *, dnnl_engine_t, const_dnnl_primitive_attr_t))                     \
+  X(const dnnl_memory_desc_t *, dnnl_primitive_desc_query_md,                                     \
+    (const_dnnl_primitive_desc_t, dnnl_query_t, int))                                             \
+  X(dnnl_status_t, dnnl_primitive_desc_destroy, (dnnl_primitive_desc_t))                          \
+  X(dnnl_status_t, dnnl_primitive_create, (dnnl_primitive_t *, const_dnnl_primitive_desc_t))      \
+  X(dnnl_status_t, dnnl_primitive_execute,                                                        \
+    (const_dnnl_primitive_t, dnnl_stream_t, int, const dnnl_exec_arg_t *))                        \
+  X(dnnl_status_t, dnnl_primitive_destroy, (dnnl_primitive_t))                                    \
+  X(dnnl_status_t, dnnl_sgemm,                                                                    \
+    (char, char, dnnl_dim_t, dnnl_dim_t, dnnl_dim_t, float, const float *, dnnl_dim_t,            \
+     const float *, dnnl_dim_t, float, float *, dnnl_dim_t))
+/* clang-format on */
+
+typedef struct tsr__onednn_api {
+#define TSR__ONEDNN_MEMBER(type, name, parameters) type(*name) parameters;
+  TSR__ONEDNN_MAP(TSR__ONEDNN_MEMBER)
+#undef TSR__ONEDNN_MEMBER
+  /* Of the OpenMP library that oneDNN runs on: not necessarily the one this program is linked to,
+   * when another compiler built it. */
+  void (*omp_set_num_threads)(int);
+} tsr__onednn_api;
+
+/* Opens the library on the first call. TSR_NOT_FOUND says what is missing. *api and *version are
+ * static. Not to be called by two threads at once. */
+tsr_status tsr__onednn_open(const tsr__onednn_api **api, const char **version);
+
+#endif
