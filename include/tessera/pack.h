@@ -13,22 +13,26 @@ extern "C" {
  * Arrays that a format does not use are NULL. All are host memory, aligned to their element.
  * runtime/format/README.md draws each format.
  *
- *   format   values                        row_offsets   col_indices    positions      columns
- *   dense    [rows, cols]                  -             -              -              -
- *   compact  [kept rows, kept cols]        -             -              -              -
- *            with kept_rows / kept_cols (ascending; NULL = all)
- *   csr      [stored]                      [rows + 1]    [stored]       -              -
- *   nm       [rows, groups * n]            -             -              like values    -
- *   bcsr     [nnzb, block_rows, block_cols][mb + 1]      [nnzb]         -              -
- *   vnm      [rows, groups * 2]            -             -              like values    [panels,
- * groups, 4] bcsr_nm  [nnzb, block_rows, bgroups*n] [mb + 1]      [nnzb]         like values    -
+ *   format   values                          offsets   indices  positions    others
+ *   dense    [rows, cols]                    -         -        -            -
+ *   compact  [kept rows, kept cols]          -         -        -            kept_rows, kept_cols
+ *   csr      [stored]                        [rows+1]  [stored] -            -
+ *   nm       [rows, groups*n]                -         -        like values  -
+ *   bcsr     [nnzb, block_rows, block_cols]  [mb+1]    [nnzb]   -            -
+ *   vnm      [rows, groups*2]                -         -        like values  columns
+ *   bcsr_nm  [nnzb, block_rows, bgroups*n]   [mb+1]    [nnzb]   like values  -
  *
- * groups = ceil(cols / m), bgroups = ceil(block_cols / m), mb = ceil(rows / block_rows),
- * panels = ceil(rows / v). Blocks and groups that reach over the edge hold +0.0 there. positions of
- * nm and bcsr_nm are the column within the group of m, ascending within a group; of vnm the index
- * 0..3 into the panel's four columns. columns are relative to the group, ascending. Where a
- * trailing group is too short to hold n (or 4) distinct ones, the surplus repeats the last position
- * (column) with value +0.0. */
+ * groups = ceil(cols / m), bgroups = ceil(block_cols / m), mb = ceil(rows / block_rows), panels =
+ * ceil(rows / v). offsets = row_offsets, indices = col_indices (ascending within a row), columns =
+ * [panels, groups, 4]. kept_rows and kept_cols are ascending; NULL = all. n:m is at most 256:256;
+ * vnm has n = 2 and m >= 4.
+ *
+ * Blocks and groups that reach over the edge hold +0.0 there. positions of nm and bcsr_nm are the
+ * column within the group of m, ascending within a group; of vnm the index 0..3 into the panel's
+ * four columns. columns are relative to the group, ascending. None of them points beyond the
+ * matrix's last column: where the part of a group inside the matrix is too short to hold n (or 4)
+ * distinct ones, the surplus repeats the last position (column) with value +0.0; bcsr_nm's groups
+ * and rows that lie wholly outside have positions 0. */
 typedef struct tsr_packed {
   tsr_format format;
   tsr_dtype dtype; /* of values: F32, F16 or BF16 */
