@@ -1,6 +1,7 @@
+#include <tessera/tessera.h>
+
 #include <cstdio>
 #include <cstring>
-#include <tessera/tessera.h>
 
 /* Ends with 0 if the library that was linked is the one whose headers were found. */
 int main() {
