@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# clang-tidy over every source of the clang build, shellcheck over every script.
+# usage: lint.sh [SOURCE...]
+source "$(dirname "$0")/common.sh"
+
+[ -f build/clang/compile_commands.json ] || cmake --preset clang >/dev/null
+
+# Sources that the build knows; each once, though some are compiled twice.
+sources=("$@")
+if [ $# -eq 0 ]; then
+  mapfile -t sources < <(sed -n 's|^ *"file": "\(.*\)".*|\1|p' build/clang/compile_commands.json |
+    sort -u)
+fi
+echo "clang-tidy: ${#sources[@]} files"
+printf '%s\0' "${sources[@]}" |
+  xargs -0 -n 1 -P "$(nproc)" clang-tidy --quiet -p build/clang 2>&1 |
+  sed '/ warnings\{0,1\} generated\.$/d'
+
+git ls-files -z '*.sh' .ci/run | xargs -0 shellcheck

@@ -1,0 +1,114 @@
+# shellcheck shell=bash
+# The stages of test.sh: each is a function that fails when its tests do.
+
+# build PRESET: configures and builds.
+build() {
+  cmake --preset "$1"
+  ninja -C "build/$1" -j "$(nproc)"
+}
+
+# run_ctest PRESET [OPTION...]
+run_ctest() {
+  local preset=$1
+  shift
+  ctest --test-dir "build/$preset" -j "$(nproc)" --output-on-failure --verbose "$@"
+}
+
+# tests_labelled LABEL: names of the tests of the cpu build that carry it.
+tests_labelled() {
+  ctest --test-dir build/cpu -N -L "^$1\$" | sed -n 's/^ *Test *#[0-9]*: //p'
+}
+
+stage_setup() {
+  scripts/setup.sh build test
+}
+
+stage_gcc() {
+  build cpu
+}
+
+stage_tests() {
+  run_ctest cpu
+}
+
+# The smallest configuration: no tests, no oneDNN.
+stage_minimal() {
+  cmake -S . -B build/minimal -G Ninja -DTESSERA_TESTS=OFF -DTESSERA_BENCH_ONEDNN=OFF
+  ninja -C build/minimal -j "$(nproc)"
+  build/minimal/runtime/cli/tessera --version
+}
+
+stage_asan() {
+  build asan
+  UBSAN_OPTIONS=print_stacktrace=1 run_ctest asan
+}
+
+stage_clang() {
+  build clang
+  run_ctest clang -R '^(exports|consumer|headers)$'
+}
+
+# gcc's OpenMP run-time is opaque to ThreadSanitizer: every barrier would be a false race. clang's
+# comes with a tool (archer, loaded by itself) that tells it what OpenMP synchronises; its own
+# code, being not instrumented, is left out (tests/CMakeLists.txt sets that option).
+stage_tsan() {
+  build tsan
+  run_ctest tsan
+}
+
+# emulated CPU PROGRAM...: as on a CPU of that name. The emulator warns of features of the real
+# one that have no bearing here.
+emulated() {
+  local cpu=$1
+  shift
+  qemu-x86_64 -cpu "$cpu" "$@" 2> >(grep -v "TCG doesn't support requested feature" >&2)
+}
+
+# Haswell has AVX2 and FMA, but no AVX-512; Nehalem has no AVX at all.
+stage_emulated() {
+  local names name cpu
+  names=$(tests_labelled kernels)
+  [ -n "$names" ] || { echo "no test is labelled kernels"; return 1; }
+  # shellcheck disable=SC2086  # one target a word
+  ninja -C build/cpu -j "$(nproc)" $(printf 'inprocess_%s ' $names)
+  for cpu in Haswell Nehalem; do
+    for name in $names; do
+      echo "== $cpu: $name"
+      TESSERA_TEST_QUICK=1 OMP_NUM_THREADS=2 emulated $cpu "build/cpu/tests/inprocess_$name"
+    done
+    echo "== $cpu: tessera run"
+    small_run emulated $cpu build/cpu/runtime/cli/tessera
+  done
+}
+
+# Valgrind 3.19 knows AVX2 and hides AVX-512.
+stage_valgrind() {
+  small_run valgrind --quiet --error-exitcode=9 --leak-check=full \
+    --errors-for-leak-kinds=definite build/cpu/runtime/cli/tessera
+}
+
+# Twenty seconds for each target, from its committed corpus; what it finds stays in build/fuzz.
+fuzz_target() {
+  local target=$1
+  mkdir -p "build/fuzz/corpus/$target"
+  build/fuzz/tests/fuzz/fuzz_"$target" -max_total_time=20 -timeout=10 -rss_limit_mb=2048 \
+    -print_final_stats=1 -artifact_prefix="build/fuzz/$target-" \
+    "build/fuzz/corpus/$target" "tests/fuzz/corpus/$target" >"build/fuzz/$target.log" 2>&1 ||
+    { tail -n 40 "build/fuzz/$target.log"; return 1; }
+  echo "$target: $(sed -n 's/^stat::number_of_executed_units: *//p' "build/fuzz/$target.log") inputs"
+}
+
+stage_fuzz() {
+  build fuzz
+  export -f fuzz_target
+  printf '%s\0' safetensors config packed tokenizer |
+    xargs -0 -n 1 -P 2 bash -c 'set -euo pipefail; fuzz_target "$1"' fuzz
+}
+
+stage_format() {
+  scripts/format.sh --check
+}
+
+stage_lint() {
+  scripts/lint.sh
+}
