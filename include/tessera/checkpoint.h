@@ -26,7 +26,9 @@ typedef struct tsr_tensor {
 
 /* Opens PATH: a .safetensors file, a *.safetensors.index.json, or a folder that holds one of these
  * (and possibly config.json). Files are mapped, not read. Every rule of the safetensors format is
- * checked here; TSR_MALFORMED names file, tensor and value. On failure *out is NULL. */
+ * checked here; TSR_MALFORMED names file, tensor and value. On failure *out is NULL.
+ * In a folder: model.safetensors, else model.safetensors.index.json, else the only *.safetensors.
+ * An index decides what belongs to the model: tensors that it does not list are left out. */
 TSR_API tsr_status tsr_checkpoint_open(const char *path, tsr_checkpoint **out);
 TSR_API void tsr_checkpoint_close(tsr_checkpoint *checkpoint); /* NULL is fine */
 
@@ -64,9 +66,10 @@ TSR_API tsr_status tsr_checkpoint_writer_add(tsr_checkpoint_writer *writer, cons
 /* Adds or replaces one __metadata__ entry. */
 TSR_API tsr_status tsr_checkpoint_writer_metadata(tsr_checkpoint_writer *writer, const char *key,
                                                   const char *value);
-/* Writes PATH atomically: a temporary file beside it, fsync, rename. Tensors are sorted by
- * alignment (descending), then name; the header is padded to a multiple of 8. On failure PATH is
- * what it was before. */
+/* Writes PATH atomically: a temporary file beside it, fsync, rename. Tensors are sorted as by the
+ * reference writer: by type, the widest first, then by name; the header is padded to a multiple of
+ * 8, so every tensor is aligned to its element. On failure PATH is what it was before. PATH may be
+ * the file that the data are mapped from. */
 TSR_API tsr_status tsr_checkpoint_writer_save(tsr_checkpoint_writer *writer, const char *path);
 
 #ifdef __cplusplus

@@ -1,0 +1,32 @@
+/* Values of a checkpoint's config.json, by top-level key.
+ *
+ * TSR_NOT_FOUND if there is no config.json, no such key, or its value is null (which is how
+ * configurations spell "unset"); TSR_MALFORMED if the value has another type or the text is no
+ * JSON. Messages name the file, the key and the value. The _or forms put `fallback` in place of
+ * what is not found; a malformed value still fails. */
+#ifndef TESSERA_CHECKPOINT_CONFIG_H
+#define TESSERA_CHECKPOINT_CONFIG_H
+
+#include <stdint.h>
+
+#include "tessera/checkpoint.h"
+
+enum { TSR__CONFIG_STRING_MAX = 128 };
+
+tsr_status tsr__config_int(const tsr_checkpoint *checkpoint, const char *key, int64_t *out);
+tsr_status tsr__config_double(const tsr_checkpoint *checkpoint, const char *key, double *out);
+tsr_status tsr__config_bool(const tsr_checkpoint *checkpoint, const char *key, int *out);
+/* TSR_UNSUPPORTED if the string is longer than the buffer takes. */
+tsr_status tsr__config_string(const tsr_checkpoint *checkpoint, const char *key,
+                              char out[TSR__CONFIG_STRING_MAX]);
+
+tsr_status tsr__config_int_or(const tsr_checkpoint *checkpoint, const char *key, int64_t fallback,
+                              int64_t *out);
+tsr_status tsr__config_double_or(const tsr_checkpoint *checkpoint, const char *key, double fallback,
+                                 double *out);
+tsr_status tsr__config_bool_or(const tsr_checkpoint *checkpoint, const char *key, int fallback,
+                               int *out);
+tsr_status tsr__config_string_or(const tsr_checkpoint *checkpoint, const char *key,
+                                 const char *fallback, char out[TSR__CONFIG_STRING_MAX]);
+
+#endif
