@@ -1,0 +1,233 @@
+#include "bench/model_runs.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/record.h"
+#include "runtime/base/alloc.h"
+#include "runtime/base/status.h"
+#include "runtime/plan/linear_plan.h"
+
+tsr_status tsr__model_input_create(const tsr_model_info *info, int64_t batch, int64_t seq,
+                                   tsr__model_input *out) {
+  *out = (tsr__model_input){.batch = batch, .seq = seq, .hidden = info->hidden};
+  TSR_CHECK(seq <= info->max_positions, TSR_INVALID_ARGUMENT,
+            "%s: %lld tokens a sequence, the model has %lld positions", info->name, (long long)seq,
+            (long long)info->max_positions);
+  size_t tokens = (size_t)(batch * seq);
+  tsr_status status;
+  TSR_TRY_GOTO(status, tsr__calloc((size_t)batch + 1, sizeof(int64_t), "offsets", &out->offsets),
+               fail);
+  TSR_TRY_GOTO(status, tsr__calloc(tokens, sizeof(int32_t), "token ids", &out->ids), fail);
+  TSR_TRY_GOTO(
+      status,
+      tsr__aligned((size_t)(batch * info->hidden), sizeof(float), "embeddings", &out->embedding),
+      fail);
+  uint64_t seed = 1;
+  for (int64_t s = 0; s <= batch; s++) out->offsets[s] = s * seq;
+  for (size_t t = 0; t < tokens; t++)
+    out->ids[t] = (int32_t)(tsr__random_next(&seed) % (uint64_t)info->vocabulary);
+  return TSR_OK;
+fail:
+  tsr__model_input_release(out);
+  return status;
+}
+
+void tsr__model_input_release(tsr__model_input *input) {
+  free(input->offsets);
+  free(input->ids);
+  free(input->embedding);
+  *input = (tsr__model_input){0};
+}
+
+/* The layer's weights as floats; the caller frees them. */
+static tsr_status dense_weights(const tsr_linear *linear, float **out) {
+  const tsr_packed *w = &linear->weight;
+  TSR_TRY(tsr__aligned((size_t)(w->rows * w->cols), sizeof **out, "dense weights", out));
+  tsr_status status = tsr_unpack_f32(w, *out, w->cols);
+  if (status == TSR_OK) return TSR_OK;
+  free(*out);
+  *out = NULL;
+  return status;
+}
+
+static tsr_status make_weight(const tsr_linear *linear, const tsr__variant *variant,
+                              tsr_packed *out) {
+  if (variant->as_is) {
+    *out = linear->weight;
+    out->owned = NULL; /* the source model keeps it */
+    return TSR_OK;
+  }
+  float *weights;
+  TSR_TRY(dense_weights(linear, &weights));
+  tsr_status status =
+      tsr__variant_pack(variant, weights, linear->weight.rows, linear->weight.cols, out);
+  free(weights);
+  return status;
+}
+
+static tsr_status set_weights(const tsr_model *source, tsr_model *working,
+                              const tsr__variant *variant, tsr__model_run *out) {
+  for (size_t i = 0; i < tsr_model_layer_count(source); i++) {
+    const tsr_linear *linear = tsr_model_linear(source, i);
+    if (!linear) continue;
+    tsr_packed weight;
+    TSR_TRY(make_weight(linear, variant, &weight));
+    out->stored += weight.stored;
+    out->elements += weight.rows * weight.cols;
+    out->packed_bytes += (int64_t)tsr_packed_bytes(&weight);
+    TSR__SET_TEXT(out->format, tsr_format_name(weight.format));
+    TSR_TRY(tsr_model_set_weight(working, i, &weight));
+  }
+  return TSR_OK;
+}
+
+enum { KINDS_MAX = 8 };
+
+/* "a" when all layers use kernel a, else "30 a, 6 b". */
+static void describe_kernels(const tsr_model *model, tsr__model_run *run) {
+  const char *names[KINDS_MAX] = {0};
+  int counts[KINDS_MAX] = {0}, kinds = 0;
+  for (size_t i = 0; i < tsr_model_layer_count(model); i++) {
+    const tsr_linear_plan *plan = tsr_model_plan_linear(run->plan, i);
+    if (!plan) continue;
+    const tsr_selection *selection = tsr_linear_plan_selection(plan);
+    const char *name = tsr_spmm_kernel_name(selection->kernel);
+    int kind = 0;
+    while (kind < kinds && strcmp(names[kind], name) != 0) kind++;
+    if (kind == KINDS_MAX) continue;
+    if (kind == kinds) names[kinds++] = name;
+    counts[kind]++;
+    if (!*run->reason) TSR__SET_TEXT(run->reason, selection->reason);
+  }
+  if (kinds == 1) {
+    TSR__SET_TEXT(run->kernel, names[0]);
+    return;
+  }
+  size_t used = 0;
+  for (int kind = 0; kind < kinds && used < sizeof run->kernel; kind++)
+    used += (size_t)snprintf(run->kernel + used, sizeof run->kernel - used, "%s%d %s",
+                             kind ? ", " : "", counts[kind], names[kind]);
+}
+
+static tsr_status list_touched(const tsr_model *model, tsr__model_run *run) {
+  size_t layers = tsr_model_layer_count(model);
+  TSR_TRY(tsr__calloc(layers + 2, sizeof *run->touched, "ranges", &run->touched));
+  for (size_t i = 0; i < layers; i++) {
+    const tsr_linear_plan *plan = tsr_model_plan_linear(run->plan, i);
+    if (plan) run->touched[run->touched_count++] = (tsr__range){plan->weights, plan->weight_bytes};
+  }
+  run->touched[run->touched_count++] = (tsr__range){run->workspace, run->workspace_bytes};
+  run->touched[run->touched_count++] = (tsr__range){
+      run->input->embedding, (size_t)(run->input->batch * run->input->hidden) * sizeof(float)};
+  return TSR_OK;
+}
+
+static tsr_status build_run(const tsr_model *source, tsr_model *working,
+                            const tsr__variant *variant, int32_t threads,
+                            const tsr__bench_options *options, tsr__model_run *out) {
+  TSR_TRY(set_weights(source, working, variant, out));
+  const tsr__model_input *input = out->input;
+  tsr_model_plan_options plan = {.linear = {.backend = TSR_BACKEND_CPU,
+                                            .max_tokens = input->batch * input->seq,
+                                            .threads = threads,
+                                            .hardware = options->hardware,
+                                            .tuning = options->tuning,
+                                            .force_kernel = options->force_kernel,
+                                            .no_dense_fallback = options->no_dense_fallback},
+                                 .max_batch = input->batch,
+                                 .max_seq = input->seq};
+  /* A forced kernel of a sparse format cannot run the dense model. */
+  if (!variant->as_is && variant->pattern.kind == TSR_PATTERN_DENSE)
+    plan.linear.force_kernel = NULL;
+  TSR_TRY(tsr_model_plan_create(working, &plan, &out->plan));
+  out->workspace_bytes = tsr_model_plan_workspace_bytes(out->plan);
+  TSR_TRY(tsr__aligned(out->workspace_bytes, 1, "a workspace", &out->workspace));
+  describe_kernels(working, out);
+  return list_touched(working, out);
+}
+
+tsr_status tsr__model_run_create(const tsr_model *source, tsr_model *working,
+                                 const tsr__variant *variant, const tsr__model_input *input,
+                                 int32_t threads, const tsr__bench_options *options,
+                                 tsr__model_run *out) {
+  *out = (tsr__model_run){.input = input};
+  tsr_status status = build_run(source, working, variant, threads, options, out);
+  if (status != TSR_OK) tsr__model_run_release(out);
+  return status;
+}
+
+void tsr__model_run_release(tsr__model_run *run) {
+  tsr_model_plan_destroy(run->plan);
+  free(run->workspace);
+  free(run->touched);
+  *run = (tsr__model_run){0};
+}
+
+tsr_status tsr__model_run_execute(void *user) {
+  const tsr__model_run *run = user;
+  const tsr__model_input *input = run->input;
+  tsr_batch batch = {.sequences = input->batch, .offsets = input->offsets, .ids = input->ids};
+  tsr_output output = {.embedding = input->embedding, .normalise = 1};
+  return tsr_model_execute(run->plan, &batch, &output, run->workspace, run->workspace_bytes);
+}
+
+static tsr_status add_product(const tsr_linear *linear, int64_t tokens, int32_t threads,
+                              tsr__products_run *run) {
+  size_t i = run->count++;
+  TSR_TRY(dense_weights(linear, &run->weights[i]));
+  tsr__product product = {
+      linear->weight.rows, linear->weight.cols, tokens, threads, run->weights[i], run->x, run->y};
+  TSR_TRY(run->baseline->create(&product, &run->states[i]));
+  run->touched[i] = run->baseline->weights(run->states[i]);
+  return TSR_OK;
+}
+
+static tsr_status build_products(const tsr_model *source, int64_t tokens, int32_t threads,
+                                 tsr__products_run *run) {
+  size_t layers = tsr_model_layer_count(source);
+  int64_t rows = 0, cols = 0;
+  for (size_t i = 0; i < layers; i++) {
+    const tsr_linear *linear = tsr_model_linear(source, i);
+    if (linear && linear->weight.rows > rows) rows = linear->weight.rows;
+    if (linear && linear->weight.cols > cols) cols = linear->weight.cols;
+  }
+  TSR_TRY(tsr__aligned((size_t)(tokens * cols), sizeof *run->x, "activations", &run->x));
+  TSR_TRY(tsr__aligned((size_t)(tokens * rows), sizeof *run->y, "outputs", &run->y));
+  TSR_TRY(tsr__calloc(layers, sizeof *run->states, "products", &run->states));
+  TSR_TRY(tsr__calloc(layers, sizeof *run->weights, "products", &run->weights));
+  TSR_TRY(tsr__calloc(layers, sizeof *run->touched, "products", &run->touched));
+  tsr__random_floats(2, run->x, (size_t)(tokens * cols));
+  for (size_t i = 0; i < layers; i++) {
+    const tsr_linear *linear = tsr_model_linear(source, i);
+    if (linear) TSR_TRY(add_product(linear, tokens, threads, run));
+  }
+  return TSR_OK;
+}
+
+tsr_status tsr__products_run_create(const tsr_model *source, const tsr__baseline *baseline,
+                                    int64_t tokens, int32_t threads, tsr__products_run *out) {
+  *out = (tsr__products_run){.baseline = baseline};
+  tsr_status status = build_products(source, tokens, threads, out);
+  if (status != TSR_OK) tsr__products_run_release(out);
+  return status;
+}
+
+void tsr__products_run_release(tsr__products_run *run) {
+  for (size_t i = 0; i < run->count; i++) {
+    run->baseline->destroy(run->states[i]);
+    free(run->weights[i]);
+  }
+  free(run->states);
+  free(run->weights);
+  free(run->touched);
+  free(run->x);
+  free(run->y);
+  *run = (tsr__products_run){0};
+}
+
+tsr_status tsr__products_run_execute(void *user) {
+  const tsr__products_run *run = user;
+  for (size_t i = 0; i < run->count; i++) TSR_TRY(run->baseline->run(run->states[i]));
+  return TSR_OK;
+}
