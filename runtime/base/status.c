@@ -38,7 +38,7 @@ const char *tsr_last_error(void) { return message; }
 
 const char *tsr_version(void) { return TSR_VERSION; }
 
-tsr_status tsr__error(tsr_status status, const char *format, ...) {
+tsr_status(tsr__error)(tsr_status status, const char *format, ...) {
   /* The arguments may point into the message that is being replaced. */
   char text[MESSAGE_MAX];
   va_list args;
@@ -49,7 +49,7 @@ tsr_status tsr__error(tsr_status status, const char *format, ...) {
   return status;
 }
 
-tsr_status tsr__error_prefix(tsr_status status, const char *format, ...) {
+tsr_status(tsr__error_prefix)(tsr_status status, const char *format, ...) {
   char prefix[MESSAGE_MAX / 2];
   va_list args;
   va_start(args, format);
