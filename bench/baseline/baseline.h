@@ -37,5 +37,10 @@ tsr_status tsr__baseline_find(const char *key, const tsr__baseline **out);
 /* oneDNN's matmul primitive with the weights in the layout it prefers, and its sgemm. */
 extern const tsr__baseline tsr__baseline_onednn;
 extern const tsr__baseline tsr__baseline_sgemm;
+/* Tessera's own dense kernel. */
+extern const tsr__baseline tsr__baseline_dense;
+
+/* For the baselines' create: refuses a product without matrices, sizes or threads; *out = NULL. */
+tsr_status tsr__product_check(const tsr__product *product, void **out);
 
 #endif

@@ -103,18 +103,8 @@ static tsr_status build(matmul *s, const tsr__product *p) {
   return status;
 }
 
-static tsr_status check(const tsr__product *p, void **out) {
-  TSR_CHECK(p && out && p->weights && p->x && p->y, TSR_INVALID_ARGUMENT,
-            "oneDNN: a product, its three matrices and a result are needed");
-  TSR_CHECK(p->m > 0 && p->k > 0 && p->n > 0 && p->threads > 0, TSR_INVALID_ARGUMENT,
-            "oneDNN: %lld x %lld x %lld in %d threads", (long long)p->m, (long long)p->k,
-            (long long)p->n, (int)p->threads);
-  return TSR_OK;
-}
-
 static tsr_status matmul_create(const tsr__product *product, void **out) {
-  TSR_TRY(check(product, out));
-  *out = NULL;
+  TSR_TRY(tsr__product_check(product, out));
   const tsr__onednn_api *api;
   const char *version;
   TSR_TRY(tsr__onednn_open(&api, &version));
@@ -168,8 +158,7 @@ typedef struct {
 } sgemm;
 
 static tsr_status sgemm_create(const tsr__product *product, void **out) {
-  TSR_TRY(check(product, out));
-  *out = NULL;
+  TSR_TRY(tsr__product_check(product, out));
   const tsr__onednn_api *api;
   const char *version;
   TSR_TRY(tsr__onednn_open(&api, &version));

@@ -8,7 +8,6 @@
 #include "runtime/base/alloc.h"
 #include "runtime/base/status.h"
 #include "runtime/cli/cli.h"
-#include "runtime/plan/hardware.h"
 
 typedef struct bench_values {
   const char *target, *patterns, *sparsities, *threads, *batches, *seqs, *kernel;
@@ -19,7 +18,7 @@ typedef struct bench_values {
 } bench_values;
 
 enum { CACHE_WARM, CACHE_COLD, CACHE_BOTH };
-enum { BASELINE_AUTO, BASELINE_ONEDNN, BASELINE_SGEMM, BASELINE_NONE };
+enum { BASELINE_AUTO, BASELINE_ONEDNN, BASELINE_SGEMM, BASELINE_DENSE, BASELINE_NONE };
 enum { ISA_AUTO, ISA_FIRST }; /* then tsr_isa's order */
 enum { LIST_MAX = 64 };
 
@@ -102,8 +101,8 @@ static tsr_status parse_lists(bench_job *job) {
   return TSR_OK;
 }
 
-/* Holds Tessera and oneDNN to the instruction set that was asked for. oneDNN reads its variable
- * when it is first called, so this precedes opening it. */
+/* Holds Tessera and oneDNN to the instruction set that was asked for, through the variables of
+ * both: whatever is planned or opened later obeys them. */
 static tsr_status set_isa(bench_job *job) {
   static const char *const onednn_names[TSR_ISA_COUNT] = {
       [TSR_ISA_SCALAR] = "SSE41", [TSR_ISA_AVX2] = "AVX2", [TSR_ISA_AVX512] = "AVX512_CORE"};
@@ -112,14 +111,14 @@ static tsr_status set_isa(bench_job *job) {
   tsr_isa isa = (tsr_isa)(job->values->isa - ISA_FIRST);
   TSR_CHECK(job->hardware.isa[isa], TSR_UNSUPPORTED_HARDWARE, "--isa %s: %s", tsr_isa_name(isa),
             job->hardware.missing[isa]);
-  TSR_TRY(tsr__hardware_limit(tsr_isa_name(isa), &job->hardware));
-  TSR_CHECK(!setenv("DNNL_MAX_CPU_ISA", onednn_names[isa], 1), TSR_OUT_OF_MEMORY,
-            "out of memory: the environment");
-  return TSR_OK;
+  TSR_CHECK(!setenv("TESSERA_MAX_ISA", tsr_isa_name(isa), 1) &&
+                !setenv("DNNL_MAX_CPU_ISA", onednn_names[isa], 1),
+            TSR_OUT_OF_MEMORY, "out of memory: the environment");
+  return tsr_hardware_detect(&job->hardware);
 }
 
 static tsr_status open_baseline(bench_job *job) {
-  static const char *const keys[] = {"onednn", "onednn", "sgemm", "none"};
+  static const char *const keys[] = {"onednn", "onednn", "sgemm", "dense", "none"};
   tsr__bench_options *o = &job->options;
   TSR_TRY(tsr__baseline_find(keys[job->values->baseline], &o->baseline));
   if (!o->baseline) return TSR_OK;
@@ -294,9 +293,10 @@ static const tsr__option rows[] = {
      .help = "use this kernel instead of the selected one"},
     {TSR__OPTION_FLAG, 0, "no-dense-fallback", AT(no_dense_fallback),
      .help = "never select the dense kernel for sparse weights: shows where sparsity loses"},
-    {TSR__OPTION_CHOICE, 0, "baseline", "auto|onednn|sgemm|none", AT(baseline), .fallback = "auto",
+    {TSR__OPTION_CHOICE, 0, "baseline", "auto|onednn|sgemm|dense|none", AT(baseline),
+     .fallback = "auto",
      .help = "the dense product to race against: oneDNN's matmul with packed weights, its sgemm, "
-             "or nothing; auto: onednn where it is installed"},
+             "Tessera's own dense kernel, or nothing; auto: onednn where it is installed"},
     {TSR__OPTION_TEXT, 0, "json", "FILE", AT(json), .help = "write JSON (- = standard output)"},
     {TSR__OPTION_TEXT, 0, "csv", "FILE", AT(csv), .help = "write CSV"},
     {TSR__OPTION_TEXT, 0, "html", "FILE", AT(html), .help = "write a page with charts"},

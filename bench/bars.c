@@ -1,0 +1,71 @@
+/* tessera_bars PART [avx2] [MODEL]: measures the bars of PART (layers, tokens or models). */
+#include "bench/bars.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/base/status.h"
+
+void tsr__bars_print(tsr__bars *bars, const char *what, int at_most, double required,
+                     double measured) {
+  int reached = at_most ? measured <= required : measured >= required;
+  reached ? bars->reached++ : bars->missed++;
+  printf("%-72s %s %6.3f  measured %6.3f  %s\n", what, at_most ? "<=" : ">=", required, measured,
+         reached ? "reached" : "MISSED");
+  fflush(stdout);
+}
+
+tsr__bench_options tsr__bars_options(const tsr__bars *bars, const tsr__baseline *baseline) {
+  return (tsr__bench_options){.min_rounds = 20,
+                              .min_seconds = 0.2,
+                              .hardware = &bars->hardware,
+                              .tuning = bars->tuning,
+                              .baseline = baseline,
+                              .baseline_version = ""};
+}
+
+static tsr_status prepare(tsr__bars *bars) {
+  const char *version;
+  if (bars->avx2) {
+    /* Read by Tessera at each detection, by oneDNN when it is first called. */
+    TSR_CHECK(!setenv("TESSERA_MAX_ISA", "avx2", 1) && !setenv("DNNL_MAX_CPU_ISA", "AVX2", 1),
+              TSR_OUT_OF_MEMORY, "out of memory: the environment");
+  }
+  TSR_TRY(tsr_hardware_detect(&bars->hardware));
+  TSR_TRY(tsr__baseline_onednn.open(&version));
+  printf("# %s, oneDNN %s%s\n", bars->hardware.name, version,
+         bars->avx2 ? ", both held to AVX2" : "");
+  char path[4096];
+  TSR_TRY(tsr_tuning_default_path(&bars->hardware, path, sizeof path));
+  tsr_status status = tsr_tuning_load(path, &bars->hardware, &bars->tuning);
+  if (status == TSR_OK || status == TSR_NOT_FOUND) {
+    printf("# cost model: %s\n", status == TSR_OK ? path : "built-in coefficients");
+    return TSR_OK;
+  }
+  return status;
+}
+
+static tsr_status measure(tsr__bars *bars, const char *part, const char *model) {
+  TSR_TRY(prepare(bars));
+  if (!strcmp(part, "layers")) return tsr__bars_layers(bars);
+  if (!strcmp(part, "tokens")) return tsr__bars_tokens(bars);
+  if (!strcmp(part, "models")) return tsr__bars_models(bars, model);
+  return tsr__error(TSR_INVALID_ARGUMENT, "%s is none of layers, tokens, models", part);
+}
+
+int main(int argc, char **argv) {
+  tsr__bars bars = {.avx2 = argc > 2 && !strcmp(argv[2], "avx2")};
+  const char *model = argc > 2 + bars.avx2 ? argv[2 + bars.avx2] : NULL;
+  if (argc < 2) {
+    fprintf(stderr, "usage: tessera_bars layers|tokens|models [avx2] [MODEL]\n");
+    return tsr_status_exit_code(TSR_INVALID_ARGUMENT);
+  }
+  tsr_status status = measure(&bars, argv[1], model);
+  tsr_tuning_destroy(bars.tuning);
+  if (status == TSR_OK)
+    printf("# %d reached, %d missed\n", bars.reached, bars.missed);
+  else
+    fprintf(stderr, "tessera_bars: %s\n", tsr_last_error());
+  return tsr_status_exit_code(status);
+}
