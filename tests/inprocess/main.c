@@ -6,6 +6,7 @@
 #include "criterion/criterion.h"
 
 static inprocess_test *first;
+static inprocess_suite *suites;
 static jmp_buf after_skip;
 
 /* Constructors of one file run in the order of its tests: keep it. */
@@ -13,6 +14,18 @@ void inprocess_register(inprocess_test *test) {
   inprocess_test **end = &first;
   while (*end) end = &(*end)->next;
   *end = test;
+}
+
+void inprocess_register_suite(inprocess_suite *suite) {
+  suite->next = suites;
+  suites = suite;
+}
+
+static const inprocess_suite *suite_of(const inprocess_test *test) {
+  static const inprocess_suite none;
+  for (const inprocess_suite *suite = suites; suite; suite = suite->next)
+    if (!strcmp(suite->name, test->suite)) return suite;
+  return &none;
 }
 
 void inprocess_fail(const char *file, int line, const char *what, const char *format, ...) {
@@ -40,9 +53,12 @@ static int run(const inprocess_test *test) {
   printf("%s::%s\n", test->suite, test->name);
   fflush(stdout);
   if (setjmp(after_skip)) return 0;
-  if (test->options.init) test->options.init();
+  const inprocess_options *suite = &suite_of(test)->options, *own = &test->options;
+  if (suite->init) suite->init();
+  if (own->init) own->init();
   test->body();
-  if (test->options.fini) test->options.fini();
+  if (own->fini) own->fini();
+  if (suite->fini) suite->fini();
   return 1;
 }
 

@@ -27,6 +27,21 @@ void inprocess_fail(const char *file, int line, const char *what, const char *fo
     __attribute__((format(printf, 4, 5), noreturn));
 void inprocess_skip(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 
+typedef struct inprocess_suite {
+  const char *name;
+  inprocess_options options;
+  struct inprocess_suite *next;
+} inprocess_suite;
+
+void inprocess_register_suite(inprocess_suite *suite);
+
+#define TestSuite(name_, ...)                                                                  \
+  __attribute__((constructor)) static void suite_##name_##_add(void) {                         \
+    static inprocess_suite suite = {.name = #name_, .options = {.timeout = 0, ##__VA_ARGS__}}; \
+    inprocess_register_suite(&suite);                                                          \
+  }                                                                                            \
+  struct inprocess_suite /* takes the semicolon */
+
 #define Test(suite_, name_, ...)                                             \
   static void suite_##_##name_##_body(void);                                 \
   __attribute__((constructor)) static void suite_##_##name_##_add(void) {    \
