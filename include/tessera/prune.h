@@ -20,11 +20,17 @@ TSR_API double tsr_pattern_fixed_sparsity(const tsr_pattern *pattern);
  * cols].
  *
  * sparsity is the share of all elements that is pruned, 0..1; the count of pruned units is
- * round(sparsity x units), for BLOCK_NM of (1 - (1 - sparsity) m/n) x units. NM and VNM have their
- * own sparsity: pass it, or a negative number for "the pattern's own"; anything else is
- * TSR_INVALID_ARGUMENT. Units at the edge may be smaller than the pattern says: their scores are
- * compared per element. In a trailing group of g < m elements NM keeps min(g, n); VNM keeps
- * min(g, 4) columns and min(g, 2) of them. Ties keep the unit with the lower index. */
+ * round(sparsity x units), for BLOCK_NM of (1 - (1 - sparsity) m/n) x units. DENSE, NM and VNM have
+ * their own sparsity: pass it, or a negative number for "the pattern's own"; anything else is
+ * TSR_INVALID_ARGUMENT. Units at the edge may be smaller than the pattern says: units are compared
+ * by their mean score per element, so the sum is the greatest where all have the same size. In a
+ * trailing group of g < m elements NM keeps min(g, n); VNM keeps min(g, 4) columns and min(g, 2) of
+ * them. Ties keep the unit with the lower index. The result does not depend on the number of
+ * threads.
+ *
+ * VNM keeps the greatest sum (up to float rounding) for m <= 12. Above that the four columns of a
+ * panel and group are chosen greedily, which keeps at least 1 - 1/e of the greatest sum, and then
+ * exchanged one by one until no single exchange gains. */
 TSR_API tsr_status tsr_project(const tsr_pattern *pattern, double sparsity, const float *scores,
                                int64_t rows, int64_t cols, tsr_mask *mask);
 
@@ -36,13 +42,14 @@ typedef struct tsr_project_item {
 } tsr_project_item;
 
 /* The same over several matrices at once ("global"): units of all matrices compete by their mean
- * score per element, until the share of pruned elements over the whole set is reached. */
+ * score per element, until the share of pruned elements over the whole set is as near as whole
+ * units allow (for BLOCK_NM: of elements in pruned blocks, as above). */
 TSR_API tsr_status tsr_project_global(const tsr_pattern *pattern, double sparsity,
                                       const tsr_project_item *items, size_t count);
 
 /* Whether mask obeys the pattern: TSR_OK, or TSR_STRUCTURE naming the row and column at fault.
- * Shares no code with the projection. If sparsity is not negative, the share that is pruned must
- * also be within one unit of it. */
+ * Shares no code with the projection. If sparsity is not negative, the count of pruned units must
+ * also be within one of it, as above, and the groups of NM and VNM must be full. */
 TSR_API tsr_status tsr_mask_verify(const tsr_pattern *pattern, double sparsity,
                                    const tsr_mask *mask, int64_t rows, int64_t cols);
 

@@ -8,6 +8,18 @@ static const tsr__format_ops *const table[TSR_FORMAT_COUNT] = {
 #undef TSR__FORMAT
 };
 
+static const tsr_format suited[TSR_PATTERN_COUNT] = {
+    [TSR_PATTERN_DENSE] = TSR_FORMAT_DENSE, [TSR_PATTERN_IRREGULAR] = TSR_FORMAT_CSR,
+    [TSR_PATTERN_ROW] = TSR_FORMAT_COMPACT, [TSR_PATTERN_COLUMN] = TSR_FORMAT_COMPACT,
+    [TSR_PATTERN_BLOCK] = TSR_FORMAT_BCSR,  [TSR_PATTERN_NM] = TSR_FORMAT_NM,
+    [TSR_PATTERN_VNM] = TSR_FORMAT_VNM,     [TSR_PATTERN_BLOCK_NM] = TSR_FORMAT_BCSR_NM,
+};
+
+tsr_format tsr_pattern_format(const tsr_pattern *pattern) {
+  if (!pattern || (unsigned)pattern->kind >= TSR_PATTERN_COUNT) return TSR_FORMAT_DENSE;
+  return suited[pattern->kind];
+}
+
 const tsr__format_ops *tsr__format_ops_of(tsr_format format) {
   return (unsigned)format < TSR_FORMAT_COUNT ? table[format] : NULL;
 }

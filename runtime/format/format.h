@@ -4,16 +4,11 @@
 
 #include <string.h>
 
+#include "runtime/base/pattern.h"
 #include "runtime/base/status.h"
 #include "tessera/pack.h"
 
-enum {
-  TSR__ARRAYS_MAX = 5,
-  TSR__BLOCK_MAX = 128,
-  TSR__GROUP_MAX = 256, /* positions are bytes */
-  TSR__VNM_COLUMNS = 4,
-  TSR__VNM_KEPT = 2
-};
+enum { TSR__ARRAYS_MAX = 5 };
 
 /* Size fields of tsr_packed that a format uses, in the order of its params tensor. */
 enum { TSR__BLOCK_SIZES = 1, TSR__PANEL_SIZE = 2, TSR__GROUP_SIZES = 4 };

@@ -1,29 +1,19 @@
+#include "runtime/base/pattern.h"
+
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "runtime/base/status.h"
-#include "runtime/format/format.h"
 
-/* One row per kind, in the order of the enumeration. */
-static const struct {
-  const char *name; /* the whole text where the kind has no sizes */
-  tsr_format format;
-} kinds[TSR_PATTERN_COUNT] = {
-    [TSR_PATTERN_DENSE] = {"dense", TSR_FORMAT_DENSE},
-    [TSR_PATTERN_IRREGULAR] = {"irregular", TSR_FORMAT_CSR},
-    [TSR_PATTERN_ROW] = {"row", TSR_FORMAT_COMPACT},
-    [TSR_PATTERN_COLUMN] = {"column", TSR_FORMAT_COMPACT},
-    [TSR_PATTERN_BLOCK] = {NULL, TSR_FORMAT_BCSR},
-    [TSR_PATTERN_NM] = {NULL, TSR_FORMAT_NM},
-    [TSR_PATTERN_VNM] = {NULL, TSR_FORMAT_VNM},
-    [TSR_PATTERN_BLOCK_NM] = {NULL, TSR_FORMAT_BCSR_NM},
+/* The whole text of the kinds that have no sizes. */
+static const char *const names[TSR_PATTERN_COUNT] = {
+    [TSR_PATTERN_DENSE] = "dense",
+    [TSR_PATTERN_IRREGULAR] = "irregular",
+    [TSR_PATTERN_ROW] = "row",
+    [TSR_PATTERN_COLUMN] = "column",
 };
-
-tsr_format tsr_pattern_format(const tsr_pattern *pattern) {
-  if (!pattern || (unsigned)pattern->kind >= TSR_PATTERN_COUNT) return TSR_FORMAT_DENSE;
-  return kinds[pattern->kind].format;
-}
 
 /* Reads a number in low..high and, unless it is 0, the character after it; moves *at on. */
 static tsr_status number(const char *text, const char **at, const char *what, int low, int high,
@@ -68,7 +58,7 @@ static tsr_status parse_block(const char *text, const char *at, tsr_pattern *out
 
 static tsr_status parse(const char *text, tsr_pattern *out) {
   for (int k = 0; k < TSR_PATTERN_COUNT; k++)
-    if (kinds[k].name && !strcmp(text, kinds[k].name)) {
+    if (names[k] && !strcmp(text, names[k])) {
       out->kind = (tsr_pattern_kind)k;
       return TSR_OK;
     }
@@ -96,8 +86,8 @@ void tsr_pattern_text(const tsr_pattern *pattern, char text[TSR_PATTERN_TEXT_MAX
   const size_t size = TSR_PATTERN_TEXT_MAX;
   if (!p || (unsigned)p->kind >= TSR_PATTERN_COUNT)
     snprintf(text, size, "unknown");
-  else if (kinds[p->kind].name)
-    snprintf(text, size, "%s", kinds[p->kind].name);
+  else if (names[p->kind])
+    snprintf(text, size, "%s", names[p->kind]);
   else if (p->kind == TSR_PATTERN_BLOCK)
     snprintf(text, size, "block:%dx%d", p->block_rows, p->block_cols);
   else if (p->kind == TSR_PATTERN_NM)
@@ -106,4 +96,28 @@ void tsr_pattern_text(const tsr_pattern *pattern, char text[TSR_PATTERN_TEXT_MAX
     snprintf(text, size, "vnm:%d:%d:%d", p->v, p->n, p->m);
   else
     snprintf(text, size, "block:%dx%d+%d:%d", p->block_rows, p->block_cols, p->n, p->m);
+}
+
+static tsr_status check_range(const char *what, int32_t value, int32_t low, int32_t high) {
+  TSR_CHECK(value >= low && value <= high, TSR_INVALID_ARGUMENT, "pattern: %s is %d, not in %d..%d",
+            what, value, low, high);
+  return TSR_OK;
+}
+
+tsr_status tsr__pattern_check(const tsr_pattern *p) {
+  TSR_CHECK(p, TSR_INVALID_ARGUMENT, "pattern is NULL");
+  TSR_CHECK((unsigned)p->kind < TSR_PATTERN_COUNT, TSR_INVALID_ARGUMENT,
+            "pattern: kind %d does not exist", (int)p->kind);
+  int blocks = p->kind == TSR_PATTERN_BLOCK || p->kind == TSR_PATTERN_BLOCK_NM;
+  int panels = p->kind == TSR_PATTERN_VNM;
+  int groups = panels || p->kind == TSR_PATTERN_NM || p->kind == TSR_PATTERN_BLOCK_NM;
+  if (blocks) {
+    TSR_TRY(check_range("block_rows", p->block_rows, 1, TSR__BLOCK_MAX));
+    TSR_TRY(check_range("block_cols", p->block_cols, 1, TSR__BLOCK_MAX));
+  }
+  if (groups) {
+    TSR_TRY(check_range("m", p->m, panels ? TSR__VNM_COLUMNS : 1, TSR__GROUP_MAX));
+    TSR_TRY(check_range("n", p->n, panels ? TSR__VNM_KEPT : 1, panels ? TSR__VNM_KEPT : p->m));
+  }
+  return panels ? check_range("v", p->v, 1, INT32_MAX) : TSR_OK;
 }
