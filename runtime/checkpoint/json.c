@@ -159,7 +159,8 @@ tsr_status tsr__json_string(tsr__json *json, const char **out) {
       TSR_TRY(escape(json, &p));
       continue;
     }
-    if ((unsigned char)*json->at < 0x20) return unexpected(json, "no control character");
+    if ((unsigned char)*json->at < 0x20)
+      return tsr__json_error(json, "a string holds the control character 0x%02x", *json->at);
     size_t length = tsr__utf8_length(json->at, left(json));
     if (!length) return unexpected(json, "UTF-8");
     memcpy(p, json->at, length);
