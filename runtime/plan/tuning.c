@@ -14,13 +14,17 @@ const double *tsr__tuning_find(const tsr_tuning *tuning, const tsr_spmm_kernel *
   return NULL;
 }
 
-tsr_status tsr__tuning_create(const tsr_hardware *hardware, tsr_tuning **out) {
-  TSR_TRY(tsr__calloc(1, sizeof **out, "a tuning table", out));
+tsr_isa tsr__best_isa(const tsr_hardware *hardware) {
   tsr_isa best = TSR_ISA_SCALAR;
   for (int i = 0; i < TSR_ISA_COUNT; i++)
     if (hardware->isa[i]) best = (tsr_isa)i;
+  return best;
+}
+
+tsr_status tsr__tuning_create(const tsr_hardware *hardware, tsr_tuning **out) {
+  TSR_TRY(tsr__calloc(1, sizeof **out, "a tuning table", out));
   snprintf((*out)->cpu, sizeof(*out)->cpu, "%s", hardware->name);
-  snprintf((*out)->isa, sizeof(*out)->isa, "%s", tsr_isa_name(best));
+  snprintf((*out)->isa, sizeof(*out)->isa, "%s", tsr_isa_name(tsr__best_isa(hardware)));
   snprintf((*out)->version, sizeof(*out)->version, "%s", tsr_version());
   return TSR_OK;
 }

@@ -22,7 +22,19 @@ struct tsr_tuning {
 /* The coefficients of a kernel; NULL if it was not measured. tuning may be NULL. */
 const double *tsr__tuning_find(const tsr_tuning *tuning, const tsr_spmm_kernel *kernel);
 
+/* The best instruction set that is usable. */
+tsr_isa tsr__best_isa(const tsr_hardware *hardware);
+
 /* An empty set that is keyed to this hardware and this version of the library. */
 tsr_status tsr__tuning_create(const tsr_hardware *hardware, tsr_tuning **out);
+
+/* One measurement: the terms of a run and how long it took. */
+typedef struct tsr__sample {
+  double terms[TSR_COST_TERMS];
+  double us; /* > 0 */
+} tsr__sample;
+
+/* coefficients: [TSR_COST_TERMS], those >= 0 with the least sum of squared relative errors. */
+void tsr__tuning_fit(const tsr__sample *samples, int count, double *coefficients);
 
 #endif
