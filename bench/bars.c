@@ -1,4 +1,4 @@
-/* tessera_bars PART [avx2] [MODEL]: measures the bars of PART (layers, tokens or models). */
+/* tessera_bars PART ...: measures the bars of layers, tokens, models or run. */
 #include "bench/bars.h"
 
 #include <stdio.h>
@@ -46,22 +46,34 @@ static tsr_status prepare(tsr__bars *bars) {
   return status;
 }
 
-static tsr_status measure(tsr__bars *bars, const char *part, const char *model) {
+typedef struct {
+  const char *part, *first, *second; /* NULL = not given */
+} arguments;
+
+static tsr_status measure(tsr__bars *bars, const arguments *a) {
+  if (!strcmp(a->part, "run")) {
+    TSR_CHECK(a->first && a->second, TSR_INVALID_ARGUMENT, "run: TESSERA and FOLDER are needed");
+    return tsr__bars_run(bars, a->first, a->second);
+  }
+  bars->avx2 = a->first && !strcmp(a->first, "avx2");
   TSR_TRY(prepare(bars));
-  if (!strcmp(part, "layers")) return tsr__bars_layers(bars);
-  if (!strcmp(part, "tokens")) return tsr__bars_tokens(bars);
-  if (!strcmp(part, "models")) return tsr__bars_models(bars, model);
-  return tsr__error(TSR_INVALID_ARGUMENT, "%s is none of layers, tokens, models", part);
+  if (!strcmp(a->part, "layers")) return tsr__bars_layers(bars);
+  if (!strcmp(a->part, "tokens")) return tsr__bars_tokens(bars);
+  if (!strcmp(a->part, "models")) return tsr__bars_models(bars, bars->avx2 ? a->second : a->first);
+  return tsr__error(TSR_INVALID_ARGUMENT, "%s is none of layers, tokens, models, run", a->part);
 }
 
 int main(int argc, char **argv) {
-  tsr__bars bars = {.avx2 = argc > 2 && !strcmp(argv[2], "avx2")};
-  const char *model = argc > 2 + bars.avx2 ? argv[2 + bars.avx2] : NULL;
   if (argc < 2) {
-    fprintf(stderr, "usage: tessera_bars layers|tokens|models [avx2] [MODEL]\n");
+    fprintf(stderr,
+            "usage: tessera_bars layers|tokens [avx2]\n"
+            "       tessera_bars models [avx2] [MODEL]\n"
+            "       tessera_bars run TESSERA PACKED_MODEL_FOLDER\n");
     return tsr_status_exit_code(TSR_INVALID_ARGUMENT);
   }
-  tsr_status status = measure(&bars, argv[1], model);
+  arguments a = {argv[1], argc > 2 ? argv[2] : NULL, argc > 3 ? argv[3] : NULL};
+  tsr__bars bars = {0};
+  tsr_status status = measure(&bars, &a);
   tsr_tuning_destroy(bars.tuning);
   if (status == TSR_OK)
     printf("# %d reached, %d missed\n", bars.reached, bars.missed);

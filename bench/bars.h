@@ -21,6 +21,8 @@ tsr_status tsr__bars_layers(tsr__bars *bars); /* speedup x density of every form
 tsr_status tsr__bars_tokens(tsr__bars *bars); /* 1 to 1024 tokens, selection free to choose */
 /* model: NULL = the preset minilm. */
 tsr_status tsr__bars_models(tsr__bars *bars, const char *model);
+/* Starts the command `tessera` on a packed model's folder: time and memory. */
+tsr_status tsr__bars_run(tsr__bars *bars, const char *tessera, const char *model);
 
 enum { TSR__BARS_REPETITIONS = 3 };
 
