@@ -64,21 +64,32 @@ emulated() {
   qemu-x86_64 -cpu "$cpu" "$@" 2> >(grep -v "TCG doesn't support requested feature" >&2)
 }
 
+# emulated_test CPU/NAME
+emulated_test() {
+  TESSERA_TEST_QUICK=1 OMP_NUM_THREADS=2 emulated "${1%/*}" "build/cpu/tests/inprocess_${1#*/}" \
+    >"build/logs/emulated-${1/\//-}.log" 2>&1 ||
+    { tail -n 40 "build/logs/emulated-${1/\//-}.log"; return 1; }
+  echo "$1: $(tail -n 1 "build/logs/emulated-${1/\//-}.log")"
+}
+
 # Haswell has AVX2 and FMA, but no AVX-512; Nehalem has no AVX at all.
 stage_emulated() {
-  local names name cpu
-  names=$(tests_labelled kernels)
-  [ -n "$names" ] || { echo "no test is labelled kernels"; return 1; }
-  # shellcheck disable=SC2086  # one target a word
-  ninja -C build/cpu -j "$(nproc)" $(printf 'inprocess_%s ' $names)
-  for cpu in Haswell Nehalem; do
-    for name in $names; do
-      echo "== $cpu: $name"
-      TESSERA_TEST_QUICK=1 OMP_NUM_THREADS=2 emulated $cpu "build/cpu/tests/inprocess_$name"
-    done
-    echo "== $cpu: tessera run"
-    small_run emulated $cpu build/cpu/runtime/cli/tessera
+  local names name
+  mapfile -t names < <(tests_labelled kernels)
+  [ ${#names[@]} -gt 0 ] || { echo "no test is labelled kernels"; return 1; }
+  ninja -C build/cpu -j "$(nproc)" "${names[@]/#/inprocess_}" tessera
+  for name in Haswell Nehalem; do
+    emulated $name build/cpu/runtime/cli/tessera doctor
+    small_run emulated $name build/cpu/runtime/cli/tessera
   done
+  export -f emulated emulated_test
+  printf '%s\0' "${names[@]/#/Haswell/}" "${names[@]/#/Nehalem/}" | in_parallel emulated_test
+}
+
+# in_parallel FUNCTION: calls an exported function for each NUL-terminated argument.
+in_parallel() {
+  # shellcheck disable=SC2016  # the inner shell expands them
+  xargs -0 -n 1 -P "$(nproc)" bash -c 'set -euo pipefail; "$0" "$1"' "$1"
 }
 
 # Valgrind 3.19 knows AVX2 and hides AVX-512.
@@ -91,18 +102,19 @@ stage_valgrind() {
 fuzz_target() {
   local target=$1
   mkdir -p "build/fuzz/corpus/$target"
-  build/fuzz/tests/fuzz/fuzz_"$target" -max_total_time=20 -timeout=10 -rss_limit_mb=2048 \
+  "build/fuzz/tests/fuzz/fuzz_$target" -max_total_time=20 -timeout=10 -rss_limit_mb=2048 \
     -print_final_stats=1 -artifact_prefix="build/fuzz/$target-" \
-    "build/fuzz/corpus/$target" "tests/fuzz/corpus/$target" >"build/fuzz/$target.log" 2>&1 ||
-    { tail -n 40 "build/fuzz/$target.log"; return 1; }
-  echo "$target: $(sed -n 's/^stat::number_of_executed_units: *//p' "build/fuzz/$target.log") inputs"
+    "build/fuzz/corpus/$target" "tests/fuzz/corpus/$target" >"build/logs/fuzz-$target.log" 2>&1 ||
+    { tail -n 40 "build/logs/fuzz-$target.log"; return 1; }
+  echo "$target: $(sed -n 's/^stat::number_of_executed_units: *//p' \
+    "build/logs/fuzz-$target.log") inputs"
 }
 
+# Every target has a corpus, and every corpus a target.
 stage_fuzz() {
   build fuzz
   export -f fuzz_target
-  printf '%s\0' safetensors config packed tokenizer |
-    xargs -0 -n 1 -P 2 bash -c 'set -euo pipefail; fuzz_target "$1"' fuzz
+  find tests/fuzz/corpus -mindepth 1 -maxdepth 1 -type d -printf '%f\0' | in_parallel fuzz_target
 }
 
 stage_format() {

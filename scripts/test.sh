@@ -20,7 +20,7 @@ mkdir -p "$logs"
 # The closing lines of Criterion and ctest in a log.
 closing_lines() {
   sed -n -e 's/^[0-9]*: \(\[====\] Synthesis.*\)/\1/p' -e '/^[0-9]*% tests passed/p' \
-    -e '/^In process:/p' -e '/^[a-z]*: [0-9]* inputs$/p' "$1"
+    -e '/: In process: /p' -e '/^[a-z]*: [0-9]* inputs$/p' "$1"
 }
 
 started=$SECONDS
