@@ -14,6 +14,16 @@
 /* The threads to use: what was asked for, or with 0 the hardware's usable cores. */
 int32_t tsr__cli_threads(int64_t asked, const tsr_hardware *hardware);
 
+/* The row of the operand MODEL; `values` is the subcommand's struct. */
+#define TSR__ROW_MODEL(values)                                                           \
+  {                                                                                      \
+    .kind = TSR__OPTION_TEXT, .argument = "MODEL",                                       \
+    .help =                                                                              \
+        "a folder, a .safetensors file beside its config.json, or a preset with random " \
+        "weights: minilm, bert-base, bert-large",                                        \
+    .offset = offsetof(values, model), .required = 1                                     \
+  }
+
 /* A model and what it was made from. Zero it first; close takes it in any state. */
 typedef struct tsr__opened {
   tsr_checkpoint *checkpoint; /* NULL for a preset */

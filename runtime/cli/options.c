@@ -1,6 +1,7 @@
 #include "runtime/cli/options.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 

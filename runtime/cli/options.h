@@ -14,7 +14,7 @@ typedef enum tsr__option_kind {
   TSR__OPTION_TEXT,    /* const char *: points into argv */
   TSR__OPTION_LIST,    /* tsr__list: may be given again and again */
   TSR__OPTION_INTEGER, /* int64_t within min..max */
-  TSR__OPTION_NUMBER,  /* double within min..max */
+  TSR__OPTION_NUMBER,  /* double within min..max; NaN when neither given nor defaulted */
   TSR__OPTION_CHOICE   /* int: which of the words of `argument` ("text|json|npy"), from 0 */
 } tsr__option_kind;
 

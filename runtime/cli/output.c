@@ -1,28 +1,13 @@
 #include "runtime/cli/output.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "runtime/base/alloc.h"
 #include "runtime/base/status.h"
 
-static const char suffix[] = ".XXXXXX";
-
-/* mkstemp makes the file private; a result has the permissions that the user's umask leaves. */
-static tsr_status open_temporary(tsr__output *output) {
-  int file = mkstemp(output->temporary);
-  TSR_CHECK(file >= 0, TSR_IO, "%s: cannot write: %s", output->path, strerror(errno));
-  mode_t mask = umask(0);
-  umask(mask);
-  fchmod(file, 0666 & ~mask);
-  output->stream = fdopen(file, "w+b");
-  if (output->stream) return TSR_OK;
-  close(file);
-  unlink(output->temporary);
-  return tsr__error(TSR_OUT_OF_MEMORY, "%s: no memory to write it", output->path);
+static tsr_status write_error(const char *path) {
+  return tsr__error(TSR_IO, "%s: cannot write: %s", path, strerror(errno));
 }
 
 tsr_status tsr__output_open(const char *path, tsr__output *out) {
@@ -31,42 +16,30 @@ tsr_status tsr__output_open(const char *path, tsr__output *out) {
     out->stream = stdout;
     return TSR_OK;
   }
-  size_t bytes = strlen(path) + sizeof suffix;
-  tsr_status status = tsr__strdup(path, &out->path);
-  if (status == TSR_OK) status = tsr__calloc(bytes, 1, "a file name", &out->temporary);
+  tsr_status status = tsr__atomic_file_open(path, &out->file);
   if (status == TSR_OK) {
-    snprintf(out->temporary, bytes, "%s%s", path, suffix);
-    status = open_temporary(out);
+    /* The stream closes a descriptor of its own; the file still needs the first one to sync. */
+    int copy = dup(out->file.fd);
+    out->stream = copy < 0 ? NULL : fdopen(copy, "wb");
+    if (!out->stream) {
+      status = write_error(path);
+      if (copy >= 0) close(copy);
+    }
   }
-  if (status != TSR_OK) {
-    free(out->path);
-    free(out->temporary);
-    *out = (tsr__output){0};
-  }
+  if (status != TSR_OK) tsr__atomic_file_close(&out->file);
   return status;
 }
 
 tsr_status tsr__output_commit(tsr__output *output) {
-  if (!output->path) return TSR_OK;
-  int failed = fflush(output->stream) || ferror(output->stream) || fsync(fileno(output->stream));
-  failed |= fclose(output->stream);
-  output->stream = NULL;
-  if (!failed) failed = rename(output->temporary, output->path);
-  tsr_status status = TSR_OK;
-  if (failed) status = tsr__error(TSR_IO, "%s: cannot write: %s", output->path, strerror(errno));
-  if (failed) unlink(output->temporary);
-  free(output->path);
-  free(output->temporary);
-  *output = (tsr__output){0};
-  return status;
+  if (!output->file.path) return TSR_OK;
+  int failed = fflush(output->stream) || ferror(output->stream);
+  return failed ? write_error(output->file.path) : tsr__atomic_file_commit(&output->file);
 }
 
 void tsr__output_discard(tsr__output *output) {
-  if (!output->path) return;
+  if (!output->stream || output->stream == stdout) return;
   fclose(output->stream);
-  unlink(output->temporary);
-  free(output->path);
-  free(output->temporary);
+  tsr__atomic_file_close(&output->file);
   *output = (tsr__output){0};
 }
 
@@ -78,10 +51,11 @@ tsr_status tsr__print_json(json_t *value, FILE *stream) {
   return TSR_OK;
 }
 
-int tsr__json_set(json_t *object, const char *key, json_t *value) {
-  if (object) return json_object_set_new(object, key, value);
-  json_decref(value);
-  return -1;
+json_t *tsr__json_append(json_t *array, json_t *value) {
+  if (array && value && !json_array_append_new(array, value)) return array;
+  if (!array) json_decref(value);
+  json_decref(array);
+  return NULL;
 }
 
 const char *tsr__bytes_text(double bytes, char text[TSR__BYTES_TEXT]) {

@@ -6,25 +6,27 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "runtime/checkpoint/atomic_file.h"
 #include "tessera/status.h"
 
 typedef struct tsr__output {
   FILE *stream;
-  char *path, *temporary; /* NULL for standard output */
+  tsr__atomic_file file; /* all zero for standard output */
 } tsr__output;
 
-/* path: NULL or "-" = standard output. Otherwise writes a temporary file beside it, which commit
- * moves into place and discard removes. Discard after commit does nothing. */
+/* path: NULL or "-" = standard output. Otherwise a temporary file beside it, which commit moves
+ * into place; close removes what was not committed. path is borrowed. */
 tsr_status tsr__output_open(const char *path, tsr__output *out);
 tsr_status tsr__output_commit(tsr__output *output);
-void tsr__output_discard(tsr__output *output);
+void tsr__output_discard(tsr__output *output); /* after any open, also a failed one */
 
 /* Prints value, indented, with a newline, and drops the reference to it. NULL = a json_* call that
  * made it had no memory. */
 tsr_status tsr__print_json(json_t *value, FILE *stream);
 
-/* object[key] = value, taking the reference. 0, or -1 when out of memory (value may be NULL). */
-int tsr__json_set(json_t *object, const char *key, json_t *value);
+/* Appends value to array, taking the reference. Returns array, or NULL (having freed both) when out
+ * of memory; either may be NULL already, so that a chain needs one check at its end. */
+json_t *tsr__json_append(json_t *array, json_t *value);
 
 /* "85.3 MB": powers of ten. */
 #define TSR__BYTES_TEXT 16

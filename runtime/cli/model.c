@@ -1,0 +1,59 @@
+/* Models, threads and tuning, as the subcommands open them. */
+#include <string.h>
+#include <sys/stat.h>
+
+#include "runtime/base/status.h"
+#include "runtime/cli/cli.h"
+
+/* Presets have random weights; which ones does not matter, that they stay the same does. */
+enum { PRESET_SEED = 1 };
+
+int32_t tsr__cli_threads(int64_t asked, const tsr_hardware *hardware) {
+  if (asked > 0) return (int32_t)asked;
+  return hardware->cores > 0 ? hardware->cores : 1;
+}
+
+static int is_preset(const char *name) {
+  const char *preset;
+  for (size_t i = 0; (preset = tsr_model_preset_name(i)); i++)
+    if (!strcmp(name, preset)) return 1;
+  return 0;
+}
+
+static tsr_status no_such_model(const char *name) {
+  char presets[128] = "";
+  const char *preset;
+  for (size_t i = 0; (preset = tsr_model_preset_name(i)); i++) {
+    size_t used = strlen(presets);
+    snprintf(presets + used, sizeof presets - used, "%s%s", i ? ", " : "", preset);
+  }
+  return tsr__error(TSR_NOT_FOUND, "%s: no such file or folder, and none of the presets (%s)", name,
+                    presets);
+}
+
+tsr_status tsr__cli_open_model(const char *name, tsr__opened *out) {
+  *out = (tsr__opened){0};
+  struct stat info;
+  if (stat(name, &info)) {
+    if (!is_preset(name)) return no_such_model(name);
+    return tsr_model_preset(name, PRESET_SEED, &out->model);
+  }
+  tsr_status status = tsr_checkpoint_open(name, &out->checkpoint);
+  if (status == TSR_OK) status = tsr_model_load(out->checkpoint, &out->model);
+  if (status != TSR_OK) tsr__cli_close_model(out);
+  return status;
+}
+
+void tsr__cli_close_model(tsr__opened *opened) {
+  tsr_model_destroy(opened->model);
+  tsr_checkpoint_close(opened->checkpoint);
+  *opened = (tsr__opened){0};
+}
+
+tsr_status tsr__cli_load_tuning(const tsr_hardware *hardware, char *path, tsr_tuning **out) {
+  *out = NULL;
+  TSR_TRY(tsr_tuning_default_path(hardware, path, TSR__PATH_MAX));
+  tsr_status status = tsr_tuning_load(path, hardware, out);
+  /* Measurements of another machine or version are as good as none. */
+  return status == TSR_NOT_FOUND || status == TSR_UNSUPPORTED_HARDWARE ? TSR_OK : status;
+}

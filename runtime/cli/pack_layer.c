@@ -1,0 +1,62 @@
+#include "runtime/cli/pack_layer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/base/alloc.h"
+#include "runtime/base/half.h"
+#include "runtime/base/status.h"
+#include "runtime/cli/parallel.h"
+
+/* Copies the elements as dtype; both types are F32, F16 or BF16. */
+static tsr_status convert(const tsr_tensor *tensor, tsr_dtype dtype, void *out, size_t elements) {
+  if (tensor->dtype == dtype) {
+    if (tensor->bytes) memcpy(out, tensor->data, tensor->bytes);
+    return TSR_OK;
+  }
+  float *wide;
+  TSR_TRY(tsr__aligned(elements, sizeof *wide, tensor->name, &wide));
+  tsr_status status = tsr_tensor_to_f32(tensor, wide, elements);
+  if (status == TSR_OK) tsr__from_f32(wide, dtype, out, elements);
+  free(wide);
+  return status;
+}
+
+/* dense: the weight, its zeros all +0.0. */
+static tsr_status pack(const tsr__pack_rule *rule, const tsr_matrix *dense,
+                       tsr__pack_layer *layer) {
+  double sparsity;
+  layer->pattern = rule->pattern;
+  if (rule->recognise) TSR_TRY(tsr_recognise(dense, &layer->pattern, &sparsity));
+  tsr_format format = rule->choose_format ? tsr_pattern_format(&layer->pattern) : rule->format;
+  return tsr_pack(dense, format, &layer->pattern, &layer->packed);
+}
+
+typedef struct pack_work {
+  const tsr__pack_rule *rule;
+  tsr__pack_layer *layers;
+} pack_work;
+
+static tsr_status pack_item(void *user, size_t index) {
+  pack_work *work = user;
+  tsr__pack_layer *layer = &work->layers[index];
+  const tsr_tensor *tensor = layer->tensor;
+  tsr_dtype dtype = work->rule->dtype == TSR_DTYPE_COUNT ? tensor->dtype : work->rule->dtype;
+  int64_t elements = tensor->shape[0] * tensor->shape[1];
+  void *data;
+  TSR_TRY(tsr__aligned((size_t)elements, (size_t)tsr_dtype_bits(dtype) / 8, tensor->name, &data));
+  tsr_status status = convert(tensor, dtype, data, (size_t)elements);
+  if (status == TSR_OK) {
+    tsr_canonical_zeros(data, dtype, elements);
+    tsr_matrix dense = {data, dtype, tensor->shape[0], tensor->shape[1], tensor->shape[1]};
+    status = pack(work->rule, &dense, layer);
+  }
+  free(data);
+  return status == TSR_OK ? status : tsr__error_prefix(status, "%.160s", tensor->name);
+}
+
+tsr_status tsr__pack_layers(const tsr__pack_rule *rule, int threads, tsr__pack_layer *layers,
+                            size_t count) {
+  pack_work work = {rule, layers};
+  return tsr__parallel("packing", threads, count, pack_item, &work);
+}

@@ -1,0 +1,243 @@
+/* tessera prune: zeros in a pattern. The work on one weight is in prune_layer.c. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/base/alloc.h"
+#include "runtime/base/status.h"
+#include "runtime/cli/cli.h"
+#include "runtime/cli/files.h"
+#include "runtime/cli/prune_layer.h"
+#include "runtime/cli/weights.h"
+
+typedef struct prune_options {
+  const char *in, *out, *pattern, *method;
+  double sparsity;
+  int global, dtype, json;
+  tsr__list layers, skip;
+  int64_t threads;
+} prune_options;
+
+static tsr_status parse_rule(const prune_options *options, tsr__prune_rule *rule) {
+  tsr_status status = tsr_pattern_parse(options->pattern, &rule->pattern);
+  if (status != TSR_OK) return tsr__error_prefix(status, "--pattern");
+  status = tsr_prune_method_parse(options->method, &rule->method);
+  if (status != TSR_OK) return tsr__error_prefix(status, "--method");
+  TSR_CHECK(rule->pattern.kind != TSR_PATTERN_DENSE, TSR_INVALID_ARGUMENT,
+            "--pattern: dense prunes nothing");
+  int own = rule->pattern.kind == TSR_PATTERN_NM || rule->pattern.kind == TSR_PATTERN_VNM;
+  int given = !isnan(options->sparsity);
+  TSR_CHECK(own || given, TSR_INVALID_ARGUMENT, "--sparsity is missing: the pattern %s needs one",
+            options->pattern);
+  rule->sparsity = given ? options->sparsity : -1;
+  rule->dtype = tsr__dtype_choice(options->dtype);
+  rule->global = options->global;
+  return TSR_OK;
+}
+
+/* Everything between the open checkpoint and the written one. */
+typedef struct prune_job {
+  const prune_options *options;
+  const tsr_checkpoint *checkpoint;
+  tsr__prune_rule rule;
+  tsr__weights weights;
+  char *chosen;
+  tsr__prune_layer *layers; /* the chosen weights */
+  size_t count;
+} prune_job;
+
+static tsr_status collect(prune_job *job) {
+  TSR_TRY(tsr__weights_list(job->checkpoint, &job->weights));
+  TSR_TRY(tsr__calloc(job->weights.count, 1, "the choice of weights", &job->chosen));
+  TSR_TRY(
+      tsr__weights_choose(&job->weights, &job->options->layers, &job->options->skip, job->chosen));
+  TSR_TRY(tsr__calloc(job->weights.count, sizeof *job->layers, "the layers", &job->layers));
+  for (size_t i = 0; i < job->weights.count; i++)
+    if (job->chosen[i]) job->layers[job->count++].tensor = job->weights.items[i].tensor;
+  return TSR_OK;
+}
+
+static tsr_status add_metadata(const prune_job *job, tsr_checkpoint_writer *writer) {
+  TSR_TRY(tsr__copy_metadata(job->checkpoint, writer));
+  char pattern[TSR_PATTERN_TEXT_MAX], sparsity[32];
+  tsr_pattern_text(&job->rule.pattern, pattern);
+  snprintf(sparsity, sizeof sparsity, "%.9g",
+           job->rule.sparsity >= 0 ? job->rule.sparsity
+                                   : tsr_pattern_fixed_sparsity(&job->rule.pattern));
+  const char *const entries[][2] = {
+      {"tessera.version", tsr_version()},
+      {"tessera.prune.method", tsr_prune_method_name(job->rule.method)},
+      {"tessera.prune.pattern", pattern},
+      {"tessera.prune.sparsity", sparsity},
+      {"tessera.prune.scope", job->rule.global ? "global" : "layer"},
+  };
+  for (size_t i = 0; i < TSR__COUNT(entries); i++)
+    TSR_TRY(tsr_checkpoint_writer_metadata(writer, entries[i][0], entries[i][1]));
+  return TSR_OK;
+}
+
+static tsr_status write(const prune_job *job, const tsr__target *target) {
+  tsr_checkpoint_writer *writer;
+  TSR_TRY(tsr_checkpoint_writer_create(&writer));
+  tsr_status status = add_metadata(job, writer);
+  size_t layer = 0, total = tsr_checkpoint_tensor_count(job->checkpoint);
+  for (size_t i = 0; i < total && status == TSR_OK; i++) {
+    const tsr_tensor *tensor = tsr_checkpoint_tensor(job->checkpoint, i);
+    const tsr__prune_layer *pruned = layer < job->count ? &job->layers[layer] : NULL;
+    int here = pruned && pruned->tensor == tensor;
+    layer += (size_t)here;
+    status =
+        tsr_checkpoint_writer_add(writer, tensor->name, here ? pruned->dtype : tensor->dtype,
+                                  tensor->ndim, tensor->shape, here ? pruned->data : tensor->data);
+  }
+  if (status == TSR_OK) status = tsr_checkpoint_writer_save(writer, target->weights);
+  tsr_checkpoint_writer_destroy(writer);
+  if (status == TSR_OK) status = tsr__target_copy_side_files(job->checkpoint, target);
+  return status;
+}
+
+static json_t *layer_json(const tsr__prune_layer *layer) {
+  const tsr_tensor *tensor = layer->tensor;
+  double elements = (double)tensor->shape[0] * (double)tensor->shape[1];
+  return json_pack("{s:s, s:[I,I], s:s, s:I, s:f, s:f}", "name", tensor->name, "shape",
+                   (json_int_t)tensor->shape[0], (json_int_t)tensor->shape[1], "dtype",
+                   tsr_dtype_name(layer->dtype), "zeros", (json_int_t)layer->pruned, "sparsity",
+                   elements > 0 ? (double)layer->pruned / elements : 0, "score_kept",
+                   layer->score > 0 ? layer->kept_score / layer->score : 1);
+}
+
+static tsr_status report_json(const prune_job *job, const tsr__target *target) {
+  char pattern[TSR_PATTERN_TEXT_MAX];
+  tsr_pattern_text(&job->rule.pattern, pattern);
+  json_t *layers = json_array();
+  for (size_t i = 0; i < job->count; i++)
+    layers = tsr__json_append(layers, layer_json(&job->layers[i]));
+  return tsr__print_json(
+      json_pack("{s:s, s:s, s:s, s:s, s:o}", "output", target->weights, "pattern", pattern,
+                "method", tsr_prune_method_name(job->rule.method), "scope",
+                job->rule.global ? "global" : "layer", "layers", layers),
+      stdout);
+}
+
+static void report_row(const char *name, int width, const char *shape, double elements,
+                       double pruned, double kept) {
+  printf("%-*s  %11s  %7.2f %%  %9.2f %%\n", width, name, shape,
+         elements > 0 ? 100 * pruned / elements : 0, 100 * kept);
+}
+
+static void report_text(const prune_job *job, const tsr__target *target) {
+  int width = 5;
+  for (size_t i = 0; i < job->count; i++) {
+    int length = (int)strlen(job->layers[i].tensor->name);
+    if (length > width) width = length;
+  }
+  double elements = 0, pruned = 0, score = 0, kept = 0;
+  printf("%-*s  %11s  %9s  %11s\n", width, "weight", "shape", "zeros", "score kept");
+  for (size_t i = 0; i < job->count; i++) {
+    const tsr__prune_layer *layer = &job->layers[i];
+    const int64_t *shape = layer->tensor->shape;
+    double size = (double)shape[0] * (double)shape[1];
+    char text[48];
+    snprintf(text, sizeof text, "%lldx%lld", (long long)shape[0], (long long)shape[1]);
+    report_row(layer->tensor->name, width, text, size, (double)layer->pruned,
+               layer->score > 0 ? layer->kept_score / layer->score : 1);
+    elements += size;
+    pruned += (double)layer->pruned;
+    score += layer->score;
+    kept += layer->kept_score;
+  }
+  report_row("total", width, "", elements, pruned, score > 0 ? kept / score : 1);
+  printf("%zu weights, %.0f of %.0f elements are zero now; wrote %s\n", job->count, pruned,
+         elements, target->weights);
+}
+
+static tsr_status work(prune_job *job, const tsr__target *target) {
+  TSR_TRY(collect(job));
+  tsr_hardware hardware;
+  TSR_TRY(tsr_hardware_detect(&hardware));
+  TSR_TRY(tsr__prune_layers(&job->rule, tsr__cli_threads(job->options->threads, &hardware),
+                            job->layers, job->count));
+  TSR_TRY(write(job, target));
+  if (job->options->json) return report_json(job, target);
+  report_text(job, target);
+  return TSR_OK;
+}
+
+static tsr_status prune(const void *values) {
+  const prune_options *options = values;
+  prune_job job = {.options = options};
+  TSR_TRY(parse_rule(options, &job.rule));
+  tsr_checkpoint *checkpoint;
+  TSR_TRY(tsr_checkpoint_open(options->in, &checkpoint));
+  job.checkpoint = checkpoint;
+  tsr__target target;
+  tsr_status status = tsr__target_open(checkpoint, options->in, options->out, &target);
+  if (status == TSR_OK) status = work(&job, &target);
+  tsr__target_close(&target);
+  for (size_t i = 0; i < job.count; i++) tsr__prune_layer_release(&job.layers[i]);
+  free(job.layers);
+  free(job.chosen);
+  tsr__weights_release(&job.weights);
+  tsr_checkpoint_close(checkpoint);
+  return status;
+}
+
+static const tsr__option rows[] = {
+    TSR__ROW_IN(prune_options),
+    TSR__ROW_OUT(prune_options),
+    {.kind = TSR__OPTION_TEXT,
+     .letter = 'p',
+     .name = "pattern",
+     .argument = "P",
+     .help = "irregular, row, column, block:RxC, N:M (N kept of M), vnm:V:N:M, or "
+             "block:RxC+N:M",
+     .offset = offsetof(prune_options, pattern),
+     .required = 1},
+    {.kind = TSR__OPTION_NUMBER,
+     .letter = 's',
+     .name = "sparsity",
+     .argument = "S",
+     .help = "the share of zeros to reach, 0..1; N:M and vnm have their own",
+     .offset = offsetof(prune_options, sparsity),
+     .max = 1},
+    {.kind = TSR__OPTION_TEXT,
+     .name = "method",
+     .argument = "M",
+     .help = "how a weight's worth is scored: magnitude-l1 or magnitude-l2",
+     .offset = offsetof(prune_options, method),
+     .fallback = "magnitude-l1"},
+    {.kind = TSR__OPTION_CHOICE,
+     .name = "scope",
+     .argument = "layer|global",
+     .help = "reach the sparsity in every weight, or over all of them together",
+     .offset = offsetof(prune_options, global),
+     .fallback = "layer"},
+    TSR__ROW_LAYERS(prune_options),
+    TSR__ROW_SKIP(prune_options),
+    TSR__ROW_DTYPE(prune_options),
+    TSR__ROW_THREADS(prune_options),
+    TSR__ROW_JSON(prune_options),
+};
+
+static const tsr__example examples[] = {
+    {"tessera prune model -o pruned --pattern block:16x16 --sparsity 0.9",
+     "keeps the best tenth of the 16x16 blocks of every layer"},
+    {"tessera prune model -o pruned --pattern 2:4 --layers '*.intermediate.*' --layers "
+     "'*.output.dense'",
+     "2:4 in some of the layers only"},
+    {"tessera prune model.safetensors -o pruned.safetensors -p row -s 0.5 --scope global",
+     "whole rows; layers that matter less lose more of them"},
+};
+
+const tsr__command tsr__cli_prune = {
+    .details =
+        "Pruned weights are +0.0, everything else is copied bit by bit. What was done is "
+        "noted in the file's metadata. 'score kept' is the share of the magnitude that is "
+        "left: the higher, the less the model suffers.",
+    .options = rows,
+    .option_count = TSR__COUNT(rows),
+    .examples = examples,
+    .example_count = TSR__COUNT(examples),
+    .values_bytes = sizeof(prune_options),
+    .run = prune,
+};

@@ -1,0 +1,110 @@
+#include "runtime/cli/prune_layer.h"
+
+#include <stdlib.h>
+
+#include "runtime/base/alloc.h"
+#include "runtime/base/half.h"
+#include "runtime/base/status.h"
+#include "runtime/cli/parallel.h"
+
+void tsr__prune_layer_release(tsr__prune_layer *layer) {
+  free(layer->data == layer->values ? NULL : layer->data);
+  free(layer->values);
+  free(layer->scores);
+  free(layer->mask);
+  *layer = (tsr__prune_layer){0};
+}
+
+static size_t elements_of(const tsr__prune_layer *layer) {
+  return (size_t)layer->tensor->shape[0] * (size_t)layer->tensor->shape[1];
+}
+
+/* Values as float, and their scores. */
+static tsr_status score(const tsr__prune_rule *rule, tsr__prune_layer *layer) {
+  const tsr_tensor *tensor = layer->tensor;
+  size_t elements = elements_of(layer);
+  TSR_TRY(tsr__aligned(elements, sizeof(float), tensor->name, &layer->values));
+  TSR_TRY(tsr__aligned(elements, sizeof(float), tensor->name, &layer->scores));
+  TSR_TRY(tsr__aligned(elements, sizeof(tsr_mask), tensor->name, &layer->mask));
+  TSR_TRY(tsr_tensor_to_f32(tensor, layer->values, elements));
+  return tsr_prune_scores(rule->method, layer->values, tensor->shape[0], tensor->shape[1],
+                          layer->scores);
+}
+
+static void measure(tsr__prune_layer *layer) {
+  size_t elements = elements_of(layer);
+  for (size_t i = 0; i < elements; i++) {
+    layer->score += (double)layer->scores[i];
+    layer->kept_score += layer->mask[i] ? (double)layer->scores[i] : 0;
+    layer->pruned += !layer->mask[i];
+  }
+}
+
+/* The mask is there: checks and applies it, makes the result. */
+static tsr_status finish(const tsr__prune_rule *rule, tsr__prune_layer *layer) {
+  const int64_t *shape = layer->tensor->shape;
+  size_t elements = elements_of(layer);
+  TSR_TRY(tsr_mask_verify(&rule->pattern, rule->global ? -1 : rule->sparsity, layer->mask, shape[0],
+                          shape[1]));
+  measure(layer);
+  tsr_mask_apply(layer->mask, layer->values, shape[0], shape[1]);
+  layer->dtype = rule->dtype == TSR_DTYPE_COUNT ? layer->tensor->dtype : rule->dtype;
+  if (layer->dtype == TSR_DTYPE_F32) {
+    layer->data = layer->values;
+  } else {
+    TSR_TRY(tsr__aligned(elements, sizeof(uint16_t), layer->tensor->name, &layer->data));
+    tsr__from_f32(layer->values, layer->dtype, layer->data, elements);
+    free(layer->values);
+    layer->values = NULL;
+  }
+  free(layer->scores);
+  free(layer->mask);
+  layer->scores = NULL;
+  layer->mask = NULL;
+  return TSR_OK;
+}
+
+static tsr_status project(const tsr__prune_rule *rule, tsr__prune_layer *layer) {
+  TSR_TRY(score(rule, layer));
+  TSR_TRY(tsr_project(&rule->pattern, rule->sparsity, layer->scores, layer->tensor->shape[0],
+                      layer->tensor->shape[1], layer->mask));
+  return finish(rule, layer);
+}
+
+/* What the parallel loops below share. */
+typedef struct prune_work {
+  const tsr__prune_rule *rule;
+  tsr__prune_layer *layers;
+  tsr_status (*step)(const tsr__prune_rule *rule, tsr__prune_layer *layer);
+} prune_work;
+
+static tsr_status step_item(void *user, size_t index) {
+  prune_work *work = user;
+  tsr__prune_layer *layer = &work->layers[index];
+  tsr_status status = work->step(work->rule, layer);
+  return status == TSR_OK ? status : tsr__error_prefix(status, "%s", layer->tensor->name);
+}
+
+static tsr_status prune_globally(prune_work *work, int threads, size_t count) {
+  work->step = score;
+  TSR_TRY(tsr__parallel("scoring", threads, count, step_item, work));
+  tsr_project_item *items;
+  TSR_TRY(tsr__calloc(count, sizeof *items, "the layers", &items));
+  for (size_t i = 0; i < count; i++) {
+    const tsr__prune_layer *layer = &work->layers[i];
+    items[i] = (tsr_project_item){layer->scores, layer->tensor->shape[0], layer->tensor->shape[1],
+                                  layer->mask};
+  }
+  tsr_status status = tsr_project_global(&work->rule->pattern, work->rule->sparsity, items, count);
+  free(items);
+  TSR_TRY(status);
+  work->step = finish;
+  return tsr__parallel("pruning", threads, count, step_item, work);
+}
+
+tsr_status tsr__prune_layers(const tsr__prune_rule *rule, int threads, tsr__prune_layer *layers,
+                             size_t count) {
+  prune_work work = {rule, layers, project};
+  if (rule->global) return prune_globally(&work, threads, count);
+  return tsr__parallel("pruning", threads, count, step_item, &work);
+}

@@ -1,0 +1,77 @@
+/* The tensors of a checkpoint as people think of them: a packed matrix is one, whatever the number
+ * of arrays that hold it. And which of them --layers and --skip mean. */
+#ifndef TESSERA_CLI_WEIGHTS_H
+#define TESSERA_CLI_WEIGHTS_H
+
+#include "runtime/cli/options.h"
+#include "tessera/tessera.h"
+
+typedef struct tsr__weight {
+  const char *name;
+  const tsr_tensor *tensor; /* NULL if packed */
+  char *owned;              /* the name, if packed: no tensor is called so */
+} tsr__weight;
+
+typedef struct tsr__weights {
+  size_t count;
+  tsr__weight *items; /* in order of name */
+} tsr__weights;
+
+/* Names belong to the checkpoint, which must outlive the list. */
+tsr_status tsr__weights_list(const tsr_checkpoint *checkpoint, tsr__weights *out);
+void tsr__weights_release(tsr__weights *weights);
+
+/* Whether the weight is a plain matrix of a type that can be pruned and packed. */
+int tsr__weight_is_matrix(const tsr__weight *weight);
+
+/* The rows of --layers and --skip; `values` is the subcommand's struct. */
+#define TSR__ROW_LAYERS(values)                                                          \
+  {                                                                                      \
+    .kind = TSR__OPTION_LIST, .name = "layers", .argument = "GLOB",                      \
+    .help =                                                                              \
+        "only the weights with names like this, such as '*.attention.*'; may be given "  \
+        "several times (default: every matrix *.weight that is no embedding, pooler or " \
+        "classifier)",                                                                   \
+    .offset = offsetof(values, layers)                                                   \
+  }
+#define TSR__ROW_SKIP(values)                                                 \
+  {                                                                           \
+    .kind = TSR__OPTION_LIST, .name = "skip", .argument = "GLOB",             \
+    .help = "leave weights with names like this; may be given several times", \
+    .offset = offsetof(values, skip)                                          \
+  }
+
+/* The element type that the number of a word of --dtype means; TSR_DTYPE_COUNT = as it was. */
+tsr_dtype tsr__dtype_choice(int word);
+#define TSR__ROW_DTYPE(values)                                                                     \
+  {                                                                                                \
+    .kind = TSR__OPTION_CHOICE, .name = "dtype", .argument = "keep|f32|f16|bf16",                  \
+    .help = "element type of these weights", .offset = offsetof(values, dtype), .fallback = "keep" \
+  }
+
+/* The rows for the checkpoint that a subcommand reads and the one that it writes. */
+#define TSR__ROW_IN(values)                                                        \
+  {                                                                                \
+    .kind = TSR__OPTION_TEXT, .argument = "IN",                                    \
+    .help = "the checkpoint: a folder, a .safetensors file or an index of shards", \
+    .offset = offsetof(values, in), .required = 1                                  \
+  }
+#define TSR__ROW_OUT(values)                                                           \
+  {                                                                                    \
+    .kind = TSR__OPTION_TEXT, .letter = 'o', .name = "output", .argument = "OUT",      \
+    .help =                                                                            \
+        "a folder, made if need be (it gets model.safetensors and the configuration, " \
+        "vocabulary and tokenizer files of IN), or a single file if it ends in "       \
+        ".safetensors",                                                                \
+    .offset = offsetof(values, out), .required = 1                                     \
+  }
+
+/* Hands the metadata of a checkpoint on. */
+tsr_status tsr__copy_metadata(const tsr_checkpoint *checkpoint, tsr_checkpoint_writer *writer);
+
+/* chosen: caller's, [weights->count]; 1 where the matrix is meant. A glob is held against the name
+ * with and without ".weight". A glob that means nothing, or nothing left, is an error. */
+tsr_status tsr__weights_choose(const tsr__weights *weights, const tsr__list *layers,
+                               const tsr__list *skip, char *chosen);
+
+#endif
