@@ -75,12 +75,11 @@ static tsr_status examine(findings *f) {
 
 static void print_machine(const findings *f) {
   const tsr_hardware *h = &f->hardware;
-  char l1[TSR__BYTES_TEXT], l2[TSR__BYTES_TEXT], l3[TSR__BYTES_TEXT];
   printf("tessera %s\n\n", tsr_version());
   printf("CPU        %s\n", h->name);
   printf("cores      %d usable by this process\n", h->cores);
-  printf("caches     L1d %s, L2 %s, L3 %s\n", tsr__bytes_text((double)h->l1d_bytes, l1),
-         tsr__bytes_text((double)h->l2_bytes, l2), tsr__bytes_text((double)h->l3_bytes, l3));
+  printf("caches     L1d %lld KiB, L2 %lld KiB, L3 %lld KiB\n", (long long)(h->l1d_bytes >> 10),
+         (long long)(h->l2_bytes >> 10), (long long)(h->l3_bytes >> 10));
   printf("features  ");
   for (size_t i = 0; i < TSR__COUNT(features); i++)
     if (has_feature(i)) printf(" %s", features[i].name);

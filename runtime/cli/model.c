@@ -1,4 +1,4 @@
-/* Models, threads and tuning, as the subcommands open them. */
+/* Models, as the subcommands open them. */
 #include <string.h>
 #include <sys/stat.h>
 
@@ -7,11 +7,6 @@
 
 /* Presets have random weights; which ones does not matter, that they stay the same does. */
 enum { PRESET_SEED = 1 };
-
-int32_t tsr__cli_threads(int64_t asked, const tsr_hardware *hardware) {
-  if (asked > 0) return (int32_t)asked;
-  return hardware->cores > 0 ? hardware->cores : 1;
-}
 
 static int is_preset(const char *name) {
   const char *preset;
@@ -48,12 +43,4 @@ void tsr__cli_close_model(tsr__opened *opened) {
   tsr_model_destroy(opened->model);
   tsr_checkpoint_close(opened->checkpoint);
   *opened = (tsr__opened){0};
-}
-
-tsr_status tsr__cli_load_tuning(const tsr_hardware *hardware, char *path, tsr_tuning **out) {
-  *out = NULL;
-  TSR_TRY(tsr_tuning_default_path(hardware, path, TSR__PATH_MAX));
-  tsr_status status = tsr_tuning_load(path, hardware, out);
-  /* Measurements of another machine or version are as good as none. */
-  return status == TSR_NOT_FOUND || status == TSR_UNSUPPORTED_HARDWARE ? TSR_OK : status;
 }

@@ -175,6 +175,8 @@ tsr_status tsr__options_parse(const tsr__command *command, int argc, char **argv
   for (size_t i = 0; i < command->option_count; i++) {
     const tsr__option *option = &command->options[i];
     if (option->fallback) TSR_TRY_GOTO(status, store(option, option->fallback, argc, values), done);
+    if (!option->fallback && option->kind == TSR__OPTION_NUMBER)
+      *(double *)target_of(option, values) = NAN;
   }
   TSR_TRY_GOTO(status, take_all(command, argc, argv, seen, values, help), done);
   if (!*help) status = check_required(command, seen);

@@ -90,8 +90,12 @@ static int matches(const char *glob, const char *name) {
   return !fnmatch(glob, stem, 0);
 }
 
+/* A packed matrix is found again as NAME.weight, so others are left alone. */
+static int can_be_chosen(const tsr__weight *weight) {
+  return tsr__weight_is_matrix(weight) && !fnmatch("*.weight", weight->name, 0);
+}
+
 static int is_layer(const char *name) {
-  if (fnmatch("*.weight", name, 0)) return 0;
   for (size_t i = 0; i < TSR__COUNT(not_layers); i++)
     if (!fnmatch(not_layers[i], name, 0)) return 0;
   return 1;
@@ -102,11 +106,11 @@ static tsr_status mark(const tsr__weights *weights, const char *option, const ch
                        char value, char *chosen) {
   int found = 0;
   for (size_t i = 0; i < weights->count; i++)
-    if (tsr__weight_is_matrix(&weights->items[i]) && matches(glob, weights->items[i].name)) {
+    if (can_be_chosen(&weights->items[i]) && matches(glob, weights->items[i].name)) {
       chosen[i] = value;
       found = 1;
     }
-  TSR_CHECK(found, TSR_NOT_FOUND, "--%s: '%s' matches no matrix of the checkpoint", option, glob);
+  TSR_CHECK(found, TSR_NOT_FOUND, "--%s: '%s' matches no matrix *.weight of the checkpoint", option, glob);
   return TSR_OK;
 }
 
@@ -115,7 +119,7 @@ tsr_status tsr__weights_choose(const tsr__weights *weights, const tsr__list *lay
   size_t left = 0, packed = 0;
   for (size_t i = 0; i < weights->count; i++) {
     const tsr__weight *weight = &weights->items[i];
-    chosen[i] = !layers->count && tsr__weight_is_matrix(weight) && is_layer(weight->name);
+    chosen[i] = !layers->count && can_be_chosen(weight) && is_layer(weight->name);
     packed += !weight->tensor;
   }
   for (size_t g = 0; g < layers->count; g++)

@@ -1,0 +1,15 @@
+#include "runtime/base/status.h"
+#include "runtime/cli/cli.h"
+
+int32_t tsr__cli_threads(int64_t asked, const tsr_hardware *hardware) {
+  if (asked > 0) return (int32_t)asked;
+  return hardware->cores > 0 ? hardware->cores : 1;
+}
+
+tsr_status tsr__cli_load_tuning(const tsr_hardware *hardware, char *path, tsr_tuning **out) {
+  *out = NULL;
+  TSR_TRY(tsr_tuning_default_path(hardware, path, TSR__PATH_MAX));
+  tsr_status status = tsr_tuning_load(path, hardware, out);
+  /* Measurements of another machine or version are as good as none. */
+  return status == TSR_NOT_FOUND || status == TSR_UNSUPPORTED_HARDWARE ? TSR_OK : status;
+}
