@@ -29,7 +29,7 @@ static tsr_status read_string(tsr__json *json, void *out) {
 
 /* Walks the whole object, so that a repeated key or broken text further on is found. */
 static tsr_status find(tsr__json *json, const char *key, read_value read, void *out) {
-  int more, seen = 0, found = 0;
+  int more = 0, seen = 0, found = 0;
   TSR_TRY(tsr__json_begin(json, '{', &more));
   for (;;) {
     const char *name;

@@ -30,7 +30,7 @@ tsr_status tsr__tensor_bytes(tsr_status failure, const char *file, const char *n
 }
 
 static tsr_status read_shape(tsr__json *json, tsr_tensor *tensor) {
-  int more;
+  int more = 0;
   TSR_TRY(tsr__json_begin(json, '[', &more));
   for (;;) {
     int64_t size;
@@ -46,7 +46,7 @@ static tsr_status read_shape(tsr__json *json, tsr_tensor *tensor) {
 }
 
 static tsr_status read_offsets(tsr__json *json, int64_t offsets[2]) {
-  int more, count = 0;
+  int more = 0, count = 0;
   TSR_TRY(tsr__json_begin(json, '[', &more));
   for (;;) {
     int64_t value;
@@ -73,7 +73,7 @@ static tsr_status read_dtype(tsr__json *json, tsr_dtype *out) {
 enum { HAS_DTYPE = 1, HAS_SHAPE = 2, HAS_OFFSETS = 4, HAS_ALL = 7 };
 
 static tsr_status read_fields(tsr__json *json, tsr_tensor *tensor, int64_t offsets[2]) {
-  int more, seen = 0;
+  int more = 0, seen = 0;
   TSR_TRY(tsr__json_begin(json, '{', &more));
   for (;;) {
     const char *key;
@@ -99,7 +99,7 @@ static tsr_status read_fields(tsr__json *json, tsr_tensor *tensor, int64_t offse
 /* data: the file's first byte after the header, data_size bytes. */
 static tsr_status read_tensor(tsr__json *json, const unsigned char *data, size_t data_size,
                               tsr_tensor *tensor) {
-  int64_t offsets[2];
+  int64_t offsets[2] = {0};
   TSR_TRY(read_fields(json, tensor, offsets));
   TSR_TRY(tsr__tensor_bytes(TSR_MALFORMED, json->file, tensor->name, tensor->dtype, tensor->ndim,
                             tensor->shape, &tensor->bytes));
@@ -121,7 +121,7 @@ static tsr_status read_tensor(tsr__json *json, const unsigned char *data, size_t
 }
 
 static tsr_status read_metadata(tsr__json *json, tsr_checkpoint *checkpoint, size_t index) {
-  int more;
+  int more = 0;
   json->subject = TSR__METADATA_KEY;
   TSR_TRY(tsr__json_begin(json, '{', &more));
   for (;;) {
@@ -142,7 +142,7 @@ static tsr_status read_entries(tsr__json *json, tsr_checkpoint *checkpoint, size
   const tsr__image *image = &checkpoint->images[index];
   const unsigned char *data = (const unsigned char *)json->end;
   size_t data_size = (size_t)(image->bytes + image->size - data);
-  int more, metadata_seen = 0;
+  int more = 0, metadata_seen = 0;
   TSR_TRY(tsr__json_begin(json, '{', &more));
   for (;;) {
     tsr_tensor tensor = {.file = image->path};

@@ -229,7 +229,7 @@ static tsr_status number(tsr__json *json, int want_integer, char text[NUMBER_MAX
 }
 
 tsr_status tsr__json_int(tsr__json *json, int64_t *out) {
-  char text[NUMBER_MAX];
+  char text[NUMBER_MAX] = "";
   TSR_TRY(number(json, 1, text));
   int negative = text[0] == '-';
   int64_t value = 0;
@@ -252,7 +252,7 @@ static void localise_point(char *text) {
 }
 
 tsr_status tsr__json_double(tsr__json *json, double *out) {
-  char text[NUMBER_MAX];
+  char text[NUMBER_MAX] = "";
   TSR_TRY(number(json, 0, text));
   localise_point(text);
   double value = strtod(text, NULL);
@@ -279,7 +279,7 @@ static tsr_status skip(tsr__json *json, int depth) {
   char *strings = json->strings;
   const char *text;
   char number_text[NUMBER_MAX];
-  int more;
+  int more = 0;
   char open = tsr__json_peek(json);
   if (open == '"') {
     TSR_TRY(tsr__json_string(json, &text));

@@ -30,7 +30,7 @@ static int by_file(const void *a, const void *b) {
 }
 
 static tsr_status read_weight_map(tsr__json *json, shard_map *map) {
-  int more;
+  int more = 0;
   json->subject = "weight_map";
   TSR_TRY(tsr__json_begin(json, '{', &more));
   for (;;) {
@@ -53,7 +53,7 @@ static tsr_status read_weight_map(tsr__json *json, shard_map *map) {
 }
 
 static tsr_status read_index(tsr__json *json, shard_map *map) {
-  int more, seen = 0;
+  int more = 0, seen = 0;
   TSR_TRY(tsr__json_begin(json, '{', &more));
   for (;;) {
     const char *key;
