@@ -19,3 +19,7 @@ endif()
 
 add_test(NAME readme COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/readme.sh
   ${PROJECT_SOURCE_DIR}/README.md ${CMAKE_CURRENT_SOURCE_DIR}/examples/drop_in.c)
+
+add_executable(drop_in examples/drop_in.c)
+target_link_libraries(drop_in PRIVATE tessera_shared tessera_flags m)
+add_test(NAME drop_in COMMAND drop_in)
