@@ -86,6 +86,12 @@ stage_emulated() {
   printf '%s\0' "${names[@]/#/Haswell/}" "${names[@]/#/Nehalem/}" | in_parallel emulated_test
 }
 
+# small_run COMMAND...: one sequence through a preset, with two threads.
+small_run() {
+  echo "101 7592 2088 102" | "$@" run minilm --ids - --threads 2 >build/logs/run.txt
+  [ "$(wc -w <build/logs/run.txt)" -eq 384 ]
+}
+
 # in_parallel FUNCTION: calls an exported function for each NUL-terminated argument.
 in_parallel() {
   # shellcheck disable=SC2016  # the inner shell expands them
