@@ -94,7 +94,6 @@ small_run() {
 
 # in_parallel FUNCTION: calls an exported function for each NUL-terminated argument.
 in_parallel() {
-  # shellcheck disable=SC2016  # the inner shell expands them
   xargs -0 -n 1 -P "$(nproc)" bash -c 'set -euo pipefail; "$0" "$1"' "$1"
 }
 

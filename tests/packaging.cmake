@@ -23,3 +23,11 @@ add_test(NAME readme COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/readme.sh
 add_executable(drop_in examples/drop_in.c)
 target_link_libraries(drop_in PRIVATE tessera_shared tessera_flags m)
 add_test(NAME drop_in COMMAND drop_in)
+
+# Scripts: the same in every build, so once is enough.
+if(NOT TESSERA_SANITIZE)
+  add_test(NAME setup COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/setup.sh
+    ${PROJECT_SOURCE_DIR}/scripts/setup.sh)
+  add_test(NAME downloads COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/downloads.sh
+    ${PROJECT_SOURCE_DIR}/scripts)
+endif()
