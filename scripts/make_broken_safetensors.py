@@ -71,6 +71,7 @@ FILES = {
     "nul_in_name": image('{"t\\u0000":1}'),
     "control_character_in_name": image('{"t\n":1}'),
     "lone_surrogate": image('{"t\\ud800":1}'),
+    "surrogate_then_letter": image('{"t\\ud83d\\u0041":1}'),
     "surrogates_swapped": image('{"t\\ude00\\ud800":1}'),
     "escape_unknown": image('{"t\\x41":1}'),
     "escape_cut": image('{"t\\u00'),

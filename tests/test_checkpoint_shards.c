@@ -62,6 +62,23 @@ Test(shards, tensors_come_from_their_files_in_order_of_name) {
   files_remove(folder);
 }
 
+Test(shards, of_a_tensor_in_two_files_the_mapped_one_is_taken) {
+  char *folder = shards();
+  files_write_in(folder, "3.safetensors", "{" TENSOR("a", "0,1") "," TENSOR("d", "1,2") "}", 0,
+                 "ad", 2);
+  const char *maps[] = {"{\"weight_map\":{\"a\":\"1.safetensors\",\"d\":\"3.safetensors\"}}",
+                        "{\"weight_map\":{\"a\":\"3.safetensors\",\"c\":\"1.safetensors\"}}"};
+  for (int i = 0; i < 2; i++) {
+    tsr_checkpoint *c;
+    files_write_text(folder, INDEX, maps[i]);
+    cr_assert_eq(tsr_checkpoint_open(folder, &c), TSR_OK, "%s", tsr_last_error());
+    cr_assert_eq(tsr_checkpoint_tensor_count(c), 2);
+    cr_assert_eq(*(const char *)tsr_checkpoint_find(c, "a")->data, "Aa"[i]);
+    tsr_checkpoint_close(c);
+  }
+  files_remove(folder);
+}
+
 Test(shards, an_empty_map_is_an_empty_model) {
   char *folder = shards();
   tsr_checkpoint *c;
