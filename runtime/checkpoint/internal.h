@@ -61,6 +61,10 @@ tsr_status tsr__reserve(void *array, size_t *capacity, size_t count, size_t size
 tsr_status tsr__tensor_bytes(tsr_status failure, const char *file, const char *name,
                              tsr_dtype dtype, int ndim, const int64_t *shape, uint64_t *bytes);
 
+/* writer.c: adds a 1-D I64 tensor whose values are copied. */
+tsr_status tsr__checkpoint_writer_add_integers(tsr_checkpoint_writer *writer, const char *name,
+                                               const int64_t *values, int64_t count);
+
 /* shards.c: opens every shard that an index.json names. */
 tsr_status tsr__shards_open(tsr_checkpoint *checkpoint, const char *index_path);
 

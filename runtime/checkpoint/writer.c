@@ -16,6 +16,7 @@ typedef struct item {
   int64_t shape[TSR_TENSOR_DIMS_MAX];
   const void *data;
   uint64_t bytes;
+  void *owned; /* data, where it is the writer's own; else NULL */
 } item;
 
 typedef struct text_pair {
@@ -36,7 +37,10 @@ tsr_status tsr_checkpoint_writer_create(tsr_checkpoint_writer **out) {
 
 void tsr_checkpoint_writer_destroy(tsr_checkpoint_writer *writer) {
   if (!writer) return;
-  for (size_t i = 0; i < writer->item_count; i++) free(writer->items[i].name);
+  for (size_t i = 0; i < writer->item_count; i++) {
+    free(writer->items[i].name);
+    free(writer->items[i].owned);
+  }
   for (size_t i = 0; i < writer->metadata_count; i++) {
     free(writer->metadata[i].key);
     free(writer->metadata[i].value);
@@ -79,6 +83,19 @@ tsr_status tsr_checkpoint_writer_add(tsr_checkpoint_writer *writer, const char *
   TSR_TRY(tsr__strdup(name, &added.name));
   writer->items[writer->item_count++] = added;
   return TSR_OK;
+}
+
+tsr_status tsr__checkpoint_writer_add_integers(tsr_checkpoint_writer *writer, const char *name,
+                                               const int64_t *values, int64_t count) {
+  int64_t *copy;
+  TSR_TRY(tsr__calloc((size_t)count, sizeof *copy, "a small tensor", &copy));
+  memcpy(copy, values, (size_t)count * sizeof *copy);
+  tsr_status status = tsr_checkpoint_writer_add(writer, name, TSR_DTYPE_I64, 1, &count, copy);
+  if (status == TSR_OK)
+    writer->items[writer->item_count - 1].owned = copy;
+  else
+    free(copy);
+  return status;
 }
 
 static tsr_status replace_value(text_pair *pair, const char *value) {

@@ -24,12 +24,31 @@ const tsr__format_ops *tsr__format_ops_of(tsr_format format) {
   return (unsigned)format < TSR_FORMAT_COUNT ? table[format] : NULL;
 }
 
-int tsr__array_bytes(const tsr__array *array, size_t *bytes) {
-  int64_t product = tsr_dtype_bits(array->dtype) / 8;
+int tsr__array_size(const tsr__array *array, int64_t *elements, size_t *bytes) {
+  int64_t total;
+  *elements = 1;
   for (int d = 0; d < array->ndim; d++)
-    if (!tsr__mul_i64(product, array->shape[d], &product)) return 0;
-  *bytes = (size_t)product;
-  return product <= PTRDIFF_MAX;
+    if (!tsr__mul_i64(*elements, array->shape[d], elements)) return 0;
+  if (!tsr__mul_i64(*elements, tsr_dtype_bits(array->dtype) / 8, &total)) return 0;
+  *bytes = (size_t)total;
+  return total <= PTRDIFF_MAX;
+}
+
+int tsr__param_fields(const tsr__format_ops *ops, size_t fields[TSR__PARAMS_MAX]) {
+  static const struct {
+    unsigned group;
+    size_t field;
+  } all[TSR__PARAMS_MAX] = {
+      {TSR__BLOCK_SIZES, offsetof(tsr_packed, block_rows)},
+      {TSR__BLOCK_SIZES, offsetof(tsr_packed, block_cols)},
+      {TSR__PANEL_SIZE, offsetof(tsr_packed, v)},
+      {TSR__GROUP_SIZES, offsetof(tsr_packed, n)},
+      {TSR__GROUP_SIZES, offsetof(tsr_packed, m)},
+  };
+  int count = 0;
+  for (int i = 0; i < TSR__PARAMS_MAX; i++)
+    if (ops->params & all[i].group) fields[count++] = all[i].field;
+  return count;
 }
 
 const void *tsr__array_pointer(const tsr_packed *packed, const tsr__array *array) {

@@ -8,7 +8,7 @@
 #include "runtime/base/status.h"
 #include "tessera/pack.h"
 
-enum { TSR__ARRAYS_MAX = 5 };
+enum { TSR__ARRAYS_MAX = 5, TSR__PARAMS_MAX = 5 };
 
 /* Size fields of tsr_packed that a format uses, in the order of its params tensor. */
 enum { TSR__BLOCK_SIZES = 1, TSR__PANEL_SIZE = 2, TSR__GROUP_SIZES = 4 };
@@ -49,8 +49,11 @@ typedef struct tsr__format_ops {
 /* NULL when out of range. */
 const tsr__format_ops *tsr__format_ops_of(tsr_format format);
 
-/* Bytes of an array; 0 on overflow, else 1. */
-int tsr__array_bytes(const tsr__array *array, size_t *bytes);
+/* Elements and bytes of an array; 0 on overflow, else 1. */
+int tsr__array_size(const tsr__array *array, int64_t *elements, size_t *bytes);
+
+/* Offsets in tsr_packed of the int32_t fields that P.<key>.params holds; returns how many. */
+int tsr__param_fields(const tsr__format_ops *ops, size_t fields[TSR__PARAMS_MAX]);
 
 const void *tsr__array_pointer(const tsr_packed *packed, const tsr__array *array);
 void tsr__array_point(tsr_packed *packed, const tsr__array *array, const void *data);

@@ -34,8 +34,9 @@ size_t tsr_packed_bytes(const tsr_packed *packed) {
   tsr__array arrays[TSR__ARRAYS_MAX];
   int count = ops->arrays(packed, arrays);
   size_t total = 0, bytes;
+  int64_t elements;
   for (int a = 0; a < count; a++) {
-    if (!tsr__array_bytes(&arrays[a], &bytes) || bytes > SIZE_MAX - total) return 0;
+    if (!tsr__array_size(&arrays[a], &elements, &bytes) || bytes > SIZE_MAX - total) return 0;
     total += bytes;
   }
   return total;
@@ -83,11 +84,13 @@ static tsr_status take_sizes(const tsr__format_ops *ops, const tsr_pattern *patt
 static tsr_status allocate(const tsr__format_ops *ops, tsr_packed *packed) {
   tsr__array arrays[TSR__ARRAYS_MAX];
   size_t offsets[TSR__ARRAYS_MAX], total = 0, bytes;
+  int64_t elements;
   int count = ops->arrays(packed, arrays);
   for (int a = 0; a < count; a++) {
-    TSR_CHECK(tsr__array_bytes(&arrays[a], &bytes) && bytes < SIZE_MAX / 2 - total,
+    TSR_CHECK(tsr__array_size(&arrays[a], &elements, &bytes) && bytes < SIZE_MAX / 2 - total,
               TSR_OUT_OF_MEMORY, "tsr_pack: %s of a %lld x %lld matrix are too large",
               arrays[a].key, (long long)packed->rows, (long long)packed->cols);
+    if (a == 0) packed->stored = elements;
     offsets[a] = total;
     total += tsr__round_line(bytes);
   }
@@ -95,8 +98,6 @@ static tsr_status allocate(const tsr__format_ops *ops, tsr_packed *packed) {
   memset(packed->owned, 0, total);
   for (int a = 0; a < count; a++)
     tsr__array_point(packed, &arrays[a], (char *)packed->owned + offsets[a]);
-  packed->stored = 1;
-  for (int d = 0; d < arrays[0].ndim; d++) packed->stored *= arrays[0].shape[d];
   return TSR_OK;
 }
 
@@ -125,18 +126,17 @@ static tsr_status check_arrays(const tsr__format_ops *ops, const tsr_packed *pac
   const char *name = tsr_format_name(packed->format);
   tsr__array arrays[TSR__ARRAYS_MAX];
   size_t bytes;
+  int64_t elements;
   int count = ops->arrays(packed, arrays);
   for (int a = 0; a < count; a++) {
-    TSR_CHECK(tsr__array_bytes(&arrays[a], &bytes), TSR_MALFORMED,
+    TSR_CHECK(tsr__array_size(&arrays[a], &elements, &bytes), TSR_MALFORMED,
               "packed %s: the size of %s overflows", name, arrays[a].key);
+    TSR_CHECK(a || packed->stored == elements, TSR_MALFORMED,
+              "packed %s: stored is %lld, but the sizes make it %lld", name,
+              (long long)packed->stored, (long long)elements);
     TSR_CHECK(!bytes || tsr__array_pointer(packed, &arrays[a]), TSR_MALFORMED,
               "packed %s: %s is NULL", name, arrays[a].key);
   }
-  int64_t stored = 1;
-  for (int d = 0; d < arrays[0].ndim; d++) stored *= arrays[0].shape[d];
-  TSR_CHECK(packed->stored == stored, TSR_MALFORMED,
-            "packed %s: stored is %lld, but the sizes make it %lld", name,
-            (long long)packed->stored, (long long)stored);
   return TSR_OK;
 }
 
