@@ -1,0 +1,32 @@
+#include "kernels/cpu/vec_avx2.h"
+/* vec_avx2.h comes first: the bodies are written in its operations. */
+#include "kernels/cpu/strip_run.h"
+
+#define TILES_OF_ONE_VECTOR(X) \
+  X(1, 1) X(1, 2) X(1, 3) X(1, 4) X(1, 5) X(1, 6) X(1, 7) X(1, 8) X(1, 9) X(1, 10) X(1, 11) X(1, 12)
+#define TILES_OF_TWO_VECTORS(X) X(2, 1) X(2, 2) X(2, 3) X(2, 4) X(2, 5) X(2, 6)
+
+#define TILE(H, T)                                         \
+  static void strip_tile_##H##_##T(const strip_job *job) { \
+    strip_tile(H, T, STRIP_SETS(H *T), job);               \
+  }
+TILES_OF_ONE_VECTOR(TILE)
+TILES_OF_TWO_VECTORS(TILE)
+
+#define ENTRY(H, T) [T] = strip_tile_##H##_##T,
+static strip_function *const one_vector[] = {TILES_OF_ONE_VECTOR(ENTRY)};
+static strip_function *const two_vectors[] = {TILES_OF_TWO_VECTORS(ENTRY)};
+
+void tsr__strips_run_avx2(const tsr__strips *strips, int64_t first, int64_t last,
+                          const tsr_spmm_args *args) {
+  if (strips->strip_rows == TSR__LANES)
+    run_strips(one_vector, 12, strips, first, last, args);
+  else
+    run_strips(two_vectors, 6, strips, first, last, args);
+}
+
+size_t tsr__strips_workspace_avx2(int64_t k, int64_t strip_rows) {
+  (void)k;
+  (void)strip_rows;
+  return STRIP_WORKSPACE_BYTES;
+}

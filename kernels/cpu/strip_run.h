@@ -1,0 +1,121 @@
+/* The loops around the register tile. Include a vec_*.h first. */
+#ifndef TESSERA_KERNELS_CPU_STRIP_RUN_H
+#define TESSERA_KERNELS_CPU_STRIP_RUN_H
+
+#include "kernels/cpu/epilogue_vec.h"
+#include "kernels/cpu/strip_tile.h"
+
+typedef void strip_function(const strip_job *job);
+
+/* Tokens, cut into panels of nearly equal size that fit the register tile. */
+typedef struct panels {
+  int64_t tokens, count;
+} panels;
+
+static inline int64_t panel_begin(panels p, int64_t index) { return p.tokens * index / p.count; }
+
+static inline int panel_tokens(panels p, int64_t index) {
+  return (int)(panel_begin(p, index + 1) - panel_begin(p, index));
+}
+
+/* The fields that depend on the strip only; 0 if all its rows lie past the matrix's edge. */
+static inline int begin_strip(const tsr__strips *strips, int64_t s, const tsr_spmm_args *args,
+                              strip_job *job) {
+  int64_t row = s * strips->strip_rows, rows = strips->rows - row;
+  if (rows <= 0) return 0;
+  job->runs = strips->runs + strips->run_begin[s];
+  job->run_count = strips->run_begin[s + 1] - strips->run_begin[s];
+  job->values = strips->values + strips->column_begin[s] * strips->strip_rows;
+  job->rows = (int)(rows < strips->strip_rows ? rows : strips->strip_rows);
+  job->bias = args->bias ? args->bias + row : NULL;
+  return 1;
+}
+
+/* Where the tile's sums go: to the outputs, or to scratch if the activation function comes between
+ * them and a residual, which may lie where the outputs do. */
+static inline void begin_tile(int64_t row, int64_t token, const tsr_spmm_args *args, float *scratch,
+                              strip_job *job) {
+  const float *residual = args->residual ? args->residual + token * args->ldr + row : NULL;
+  int plain = args->activation == TSR_ACTIVATION_NONE;
+  int to_scratch = residual && !plain;
+  job->out = to_scratch ? scratch : args->c + token * args->ldc + row;
+  job->ldo = to_scratch ? 2 * TSR__LANES : args->ldc;
+  job->residual = plain ? residual : NULL;
+  job->ldr = args->ldr;
+}
+
+static inline void finish_tile(int64_t row, int64_t token, int T, const tsr_spmm_args *args,
+                               const strip_job *job) {
+  if (args->activation != TSR_ACTIVATION_NONE)
+    epilogue(args, job->out, job->ldo, row, job->rows, token, T);
+}
+
+/* Panels whose bounds are worked out ahead, and the tokens that are multiplied with all strips
+ * before the next ones are. */
+enum { PANELS_MAX = 64 };
+
+typedef struct panel_bounds {
+  int64_t token;
+  int tokens;
+} panel_bounds;
+
+/* Prepares the copy of the first run of the tile that comes after (strip, panel i); returns whether
+ * there is one: it must not have more tokens than this one, whose T is compiled in, and that many
+ * tokens must exist from its first one on. */
+static inline int prepare_next(const tsr__strips *strips, int64_t strip, int64_t last,
+                               const panel_bounds *bounds, int64_t i, int64_t count,
+                               const tsr_spmm_args *args, strip_job *job) {
+  int64_t next_i = i + 1 < count ? i + 1 : 0;
+  int64_t next_strip = next_i ? strip : strip + 1;
+  int T = bounds[i].tokens;
+  job->next_x = job->x;
+  job->next_run = (tsr__run){0, 0};
+  if (next_strip >= last || job->run_count == 0) return 0;
+  int64_t run = strips->run_begin[next_strip];
+  if (run == strips->run_begin[next_strip + 1]) return 0;
+  if (bounds[next_i].tokens > T || bounds[next_i].token + T > args->n) return 0;
+  job->next_x = args->b + bounds[next_i].token * args->ldb;
+  job->next_run = strips->runs[run];
+  return 1;
+}
+
+/* Two copies of a run, and the sums of one tile. */
+enum {
+  RUN_BUFFER = TSR__ACCUMULATORS * TSR__RUN_COLS,
+  TILE_FLOATS = 2 * TSR__ACCUMULATORS * TSR__LANES,
+  STRIP_WORKSPACE_BYTES = (2 * RUN_BUFFER + TILE_FLOATS) * (int)sizeof(float)
+};
+
+static void run_strips(strip_function *const *tiles, int64_t tile_tokens, const tsr__strips *strips,
+                       int64_t first, int64_t last, const tsr_spmm_args *args) {
+  float *workspace = args->workspace;
+  panels p = {args->n, (args->n + tile_tokens - 1) / tile_tokens};
+  strip_job job = {.current = workspace, .other = workspace + RUN_BUFFER, .ldx = args->ldb};
+  for (int64_t begin = 0; begin < p.count; begin += PANELS_MAX) {
+    panel_bounds bounds[PANELS_MAX];
+    int64_t count = p.count - begin < PANELS_MAX ? p.count - begin : PANELS_MAX;
+    for (int64_t i = 0; i < count; i++)
+      bounds[i] = (panel_bounds){panel_begin(p, begin + i), panel_tokens(p, begin + i)};
+    job.copied = 0;
+    for (int64_t s = first; s < last; s++) {
+      int64_t row = s * strips->strip_rows;
+      if (!begin_strip(strips, s, args, &job)) break;
+      for (int64_t i = 0; i < count; i++) {
+        int64_t token = bounds[i].token;
+        job.x = args->b + token * args->ldb;
+        begin_tile(row, token, args, workspace + 2 * RUN_BUFFER, &job);
+        int copied = prepare_next(strips, s, last, bounds, i, count, args, &job);
+        tiles[bounds[i].tokens](&job);
+        job.copied = copied;
+        if (job.run_count & 1) {
+          float *swap = job.current;
+          job.current = job.other;
+          job.other = swap;
+        }
+        finish_tile(row, token, bounds[i].tokens, args, &job);
+      }
+    }
+  }
+}
+
+#endif

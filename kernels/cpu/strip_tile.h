@@ -1,0 +1,137 @@
+/* The register tile of the strip kernels: H vectors of rows x T tokens. Include a vec_*.h first.
+ *
+ * Token-major activations cannot be read in place: T tokens of a power-of-two width share one set
+ * of the L1 cache. Packing them first costs up to a fifth of the time at 90 % sparsity. So each
+ * run's T x 16 activations are copied to a small buffer that never leaves L1, one run ahead, in the
+ * shadow of the FMAs; the copy doubles as the prefetch. */
+#ifndef TESSERA_KERNELS_CPU_STRIP_TILE_H
+#define TESSERA_KERNELS_CPU_STRIP_TILE_H
+
+#include "kernels/cpu/strip.h"
+
+/* One call of a tile function. */
+typedef struct strip_job {
+  const tsr__run *runs;
+  int64_t run_count;
+  const float *values; /* of the first run */
+  const float *x;      /* the first token */
+  int64_t ldx;
+  const float *next_x; /* the token whose first run is copied while the last one is multiplied */
+  tsr__run next_run;
+  int copied;             /* the first run is in `current` already */
+  float *current, *other; /* [T, TSR__RUN_COLS] each */
+  float *out;             /* the first token's first row */
+  int64_t ldo;
+  int rows;              /* rows of the strip that exist, 1..H * TSR__LANES */
+  const float *bias;     /* of the first row, or NULL */
+  const float *residual; /* of the first token and row, or NULL; may be `out` */
+  int64_t ldr;
+} strip_job;
+
+enum { VECS_PER_RUN = TSR__RUN_COLS / TSR__LANES };
+
+typedef struct run_mask {
+  tsr__vec_mask vec[VECS_PER_RUN];
+} run_mask;
+
+TSR__INLINE run_mask mask_of(int count) {
+  run_mask mask;
+#pragma GCC unroll 2
+  for (int v = 0; v < VECS_PER_RUN; v++) mask.vec[v] = vec_mask_first(count - v * TSR__LANES);
+  return mask;
+}
+
+TSR__INLINE void copy_token(const float *x, run_mask mask, float *out) {
+#pragma GCC unroll 2
+  for (int v = 0; v < VECS_PER_RUN; v++)
+    vec_store(out + v * TSR__LANES, vec_load_masked(mask.vec[v], x + v * TSR__LANES));
+}
+
+static void copy_run(int T, const float *x, int64_t ldx, tsr__run run, float *out) {
+  run_mask mask = mask_of(run.count);
+  for (int t = 0; t < T; t++) copy_token(x + t * ldx + run.col, mask, out + t * TSR__RUN_COLS);
+}
+
+/* acc[t] += values of one column * x[t] */
+TSR__INLINE void multiply_column(int H, int T, const float *values, const float *x,
+                                 tsr__vec acc[]) {
+  tsr__vec a[2];
+#pragma GCC unroll 2
+  for (int h = 0; h < H; h++) a[h] = vec_load(values + h * TSR__LANES);
+#pragma GCC unroll 32
+  for (int t = 0; t < T; t++) {
+    tsr__vec b = vec_set1(x[t * TSR__RUN_COLS]);
+#pragma GCC unroll 2
+    for (int h = 0; h < H; h++) acc[t * H + h] = vec_fmadd(a[h], b, acc[t * H + h]);
+  }
+}
+
+TSR__INLINE void store_tile(int H, int T, const tsr__vec acc[], const strip_job *job) {
+#pragma GCC unroll 32
+  for (int t = 0; t < T; t++)
+#pragma GCC unroll 2
+    for (int h = 0; h < H; h++) {
+      tsr__vec_mask mask = vec_mask_first(job->rows - h * TSR__LANES);
+      tsr__vec v = acc[t * H + h];
+      if (job->residual)
+        v = vec_add(v, vec_load_masked(mask, job->residual + t * job->ldr + h * TSR__LANES));
+      vec_store_masked(mask, job->out + t * job->ldo + h * TSR__LANES, v);
+    }
+}
+
+/* U sets of accumulators, used in turn, hide the FMA's latency where one set of them is small. */
+#define STRIP_SETS(accumulators) \
+  ((accumulators) >= 6 ? 1 : (accumulators) >= 3 ? 2 : (accumulators) == 2 ? 4 : 8)
+
+TSR__INLINE void strip_tile(const int H, const int T, const int U, const strip_job *job) {
+  tsr__vec acc[TSR__ACCUMULATORS], bias[2];
+#pragma GCC unroll 2
+  for (int h = 0; h < H; h++)
+    bias[h] = job->bias ? vec_load_masked(vec_mask_first(job->rows - h * TSR__LANES),
+                                          job->bias + h * TSR__LANES)
+                        : vec_zero();
+#pragma GCC unroll 32
+  for (int i = 0; i < T * H; i++) acc[i] = bias[i % H];
+#pragma GCC unroll 32
+  for (int i = T * H; i < T * H * U; i++) acc[i] = vec_zero();
+
+  const int step = H * TSR__LANES;
+  const int64_t ldx = job->ldx, run_count = job->run_count;
+  const tsr__run *runs = job->runs;
+  const float *x = job->x, *values = job->values;
+  float *current = job->current, *other = job->other;
+  if (run_count && !job->copied) copy_run(T, x, ldx, runs[0], current);
+  for (int64_t r = 0; r < run_count; r++) {
+    int last = r + 1 == run_count, count = runs[r].count;
+    tsr__run next = last ? job->next_run : runs[r + 1];
+    run_mask next_mask = mask_of(next.count);
+    const float *source = (last ? job->next_x : x) + next.col;
+    if (count == TSR__RUN_COLS) {
+#pragma GCC unroll 16
+      for (int c = 0; c < TSR__RUN_COLS; c++) {
+#pragma GCC unroll 2
+        for (int t = c * T / TSR__RUN_COLS; t < (c + 1) * T / TSR__RUN_COLS; t++) {
+          copy_token(source, next_mask, other + t * TSR__RUN_COLS);
+          source += ldx;
+        }
+        multiply_column(H, T, values + c * step, current + c, acc + c % U * T * H);
+      }
+    } else {
+      for (int t = 0; t < T; t++)
+        copy_token(source + t * ldx, next_mask, other + t * TSR__RUN_COLS);
+      for (int c = 0; c < count; c++) multiply_column(H, T, values + c * step, current + c, acc);
+    }
+    values += count * step;
+    float *swap = current;
+    current = other;
+    other = swap;
+  }
+
+#pragma GCC unroll 8
+  for (int u = 1; u < U; u++)
+#pragma GCC unroll 32
+    for (int i = 0; i < T * H; i++) acc[i] = vec_add(acc[i], acc[u * T * H + i]);
+  store_tile(H, T, acc, job);
+}
+
+#endif
