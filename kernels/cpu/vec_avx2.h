@@ -42,6 +42,17 @@ TSR__INLINE tsr__vec vec_gelu(tsr__vec x) { return tsr__gelu_ps256(x); }
 TSR__INLINE tsr__vec vec_tanh(tsr__vec x) { return tsr__tanh_ps256(x); }
 TSR__INLINE tsr__vec vec_relu(tsr__vec x) { return _mm256_max_ps(_mm256_setzero_ps(), x); }
 
+/* The elements of p[0 .. 15] that `kept` names, moved together; writes at most 16 floats. */
+TSR__INLINE void vec_compress(unsigned kept, const float *p, float *out) {
+  for (; kept; kept &= kept - 1) *out++ = p[__builtin_ctz(kept)];
+}
+
+/* The inverse: 0 where `kept` has no bit. Writes `count` floats. */
+TSR__INLINE void vec_expand(unsigned kept, const float *p, float *out, int count) {
+  for (int i = 0; i < count; i++) out[i] = 0.0f;
+  for (; kept; kept &= kept - 1) out[__builtin_ctz(kept)] = *p++;
+}
+
 /* Lane quad a of the result is p[a * stride .. + 3]. */
 TSR__INLINE tsr__vec vec_load_quads(const float *p, int64_t stride) {
   return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p)), _mm_loadu_ps(p + stride), 1);

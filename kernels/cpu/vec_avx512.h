@@ -29,9 +29,10 @@ TSR__INLINE tsr__vec vec_fmadd(tsr__vec a, tsr__vec b, tsr__vec c) {
   return _mm512_fmadd_ps(a, b, c);
 }
 
-/* Lanes 0..count-1. */
+/* Lanes 0..count-1; none if count is negative. */
 TSR__INLINE tsr__vec_mask vec_mask_first(int count) {
-  return count >= TSR__LANES ? (tsr__vec_mask)0xffff : (tsr__vec_mask)((1u << count) - 1);
+  int clamped = count < 0 ? 0 : count > TSR__LANES ? TSR__LANES : count;
+  return (tsr__vec_mask)((1u << clamped) - 1);
 }
 TSR__INLINE tsr__vec vec_load_masked(tsr__vec_mask mask, const float *p) {
   return _mm512_maskz_loadu_ps(mask, p);
@@ -44,6 +45,16 @@ TSR__INLINE void vec_store_masked(tsr__vec_mask mask, float *p, tsr__vec v) {
 TSR__INLINE tsr__vec vec_gelu(tsr__vec x) { return tsr__gelu_ps512(x); }
 TSR__INLINE tsr__vec vec_tanh(tsr__vec x) { return tsr__tanh_ps512(x); }
 TSR__INLINE tsr__vec vec_relu(tsr__vec x) { return _mm512_max_ps(_mm512_setzero_ps(), x); }
+
+/* The elements of p[0 .. 15] that `kept` names, moved together; writes a full 16 floats. */
+TSR__INLINE void vec_compress(unsigned kept, const float *p, float *out) {
+  vec_store(out, _mm512_maskz_compress_ps((__mmask16)kept, vec_load(p)));
+}
+
+/* The inverse: 0 where `kept` has no bit. Reads 16 floats at most, writes `count`. */
+TSR__INLINE void vec_expand(unsigned kept, const float *p, float *out, int count) {
+  vec_store_masked(vec_mask_first(count), out, _mm512_maskz_expandloadu_ps((__mmask16)kept, p));
+}
 
 /* Four rows of 128-bit pieces: lane quad a of the result is p[a * stride .. + 3]. */
 TSR__INLINE tsr__vec vec_load_quads(const float *p, int64_t stride) {

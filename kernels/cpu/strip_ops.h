@@ -1,0 +1,79 @@
+/* What the kernels made of strips have in common: how their work is shared, counted and limited.
+ * A kernel binds these to its format, ISA and strip height. */
+#ifndef TESSERA_KERNELS_CPU_STRIP_OPS_H
+#define TESSERA_KERNELS_CPU_STRIP_OPS_H
+
+#include "kernels/cpu/parts.h"
+#include "kernels/cpu/strip.h"
+
+typedef void tsr__strips_run(const tsr__strips *strips, int64_t first, int64_t last,
+                             const tsr_spmm_args *args);
+
+/* Args of the tokens begin .. end - 1 alone. */
+static inline tsr_spmm_args tsr__args_of_tokens(const tsr_spmm_args *args, tsr__span tokens) {
+  tsr_spmm_args part = *args;
+  part.n = tokens.end - tokens.begin;
+  part.b += tokens.begin * args->ldb;
+  part.c += tokens.begin * args->ldc;
+  if (part.residual) part.residual += tokens.begin * args->ldr;
+  return part;
+}
+
+/* Parts share the tokens where there are at least this many for each, otherwise the rows: few
+ * tokens would leave the register tile empty. */
+enum { TSR__TOKENS_PER_PART = 8 };
+
+static inline int tsr__parts_share_tokens(int64_t n, int64_t parts) {
+  return n >= parts * TSR__TOKENS_PER_PART;
+}
+
+static inline void tsr__strips_part(tsr__strips_run *run, const tsr__strips *strips,
+                                    const tsr_spmm_args *args, int part, int parts) {
+  if (tsr__parts_share_tokens(args->n, parts)) {
+    tsr_spmm_args mine = tsr__args_of_tokens(args, tsr__part_of(args->n, 1, part, parts));
+    run(strips, 0, strips->strip_count, &mine);
+  } else if (args->n > 0) {
+    tsr__span span = tsr__part_of(strips->strip_count, 1, part, parts);
+    run(strips, span.begin, span.end, args);
+  }
+}
+
+/* elements: stored, padding to whole strips included. */
+static inline void tsr__strips_cost(const tsr_spmm_problem *problem, double elements,
+                                    int strip_rows, int lanes, int tile_tokens, double *cost) {
+  double share = 1.0 / problem->threads;
+  int by_token = tsr__parts_share_tokens(problem->n, problem->threads);
+  double tokens = (double)problem->n * (by_token ? share : 1.0);
+  double panels = (double)(((int64_t)tokens + tile_tokens - 1) / tile_tokens);
+  double mine = elements * (by_token ? 1.0 : share);
+  cost[TSR_COST_FMA] = mine * tokens / lanes;
+  cost[TSR_COST_STEP] = mine / strip_rows * panels;
+  cost[TSR_COST_WEIGHT_BYTES] = 4.0 * mine;
+  cost[TSR_COST_ACTIVATION_BYTES] = 4.0 * (double)(problem->k + problem->m) * tokens;
+}
+
+/* The functions of one kernel. strip_count(w), pieces(w, ...) and elements(problem) are the
+ * format's. */
+#define TSR__STRIP_KERNEL(name, isa, strip_height, lanes, tile_tokens, refusal_of)               \
+  static size_t name##_prepacked_bytes(const tsr_packed *w) {                                    \
+    return tsr__strips_bytes(w, strip_count(w, strip_height), strip_height, pieces);             \
+  }                                                                                              \
+  static void name##_prepack(const tsr_packed *w, void *out) {                                   \
+    tsr__strips_build(w, w->rows, w->cols, strip_count(w, strip_height), strip_height, pieces,   \
+                      out);                                                                      \
+  }                                                                                              \
+  static size_t name##_workspace_bytes(const tsr_spmm_problem *problem) {                        \
+    return tsr__strips_workspace_##isa(problem->k, strip_height);                                \
+  }                                                                                              \
+  static void name##_run(const tsr_spmm_args *args, int part, int parts) {                       \
+    tsr__strips_part(tsr__strips_run_##isa, args->weights, args, part, parts);                   \
+  }                                                                                              \
+  static void name##_cost(const tsr_spmm_problem *problem, double *cost) {                       \
+    tsr__strips_cost(problem, elements(problem, strip_height), strip_height, lanes, tile_tokens, \
+                     cost);                                                                      \
+  }                                                                                              \
+  const tsr_spmm_ops name##_ops = {refusal_of,     name##_prepacked_bytes,                       \
+                                   name##_prepack, name##_workspace_bytes,                       \
+                                   name##_run,     name##_cost};
+
+#endif
