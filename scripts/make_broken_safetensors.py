@@ -72,6 +72,7 @@ FILES = {
     "control_character_in_name": image('{"t\n":1}'),
     "lone_surrogate": image('{"t\\ud800":1}'),
     "surrogate_then_letter": image('{"t\\ud83d\\u0041":1}'),
+    "surrogate_low_twice": image('{"t\\ude00\\ude00":1}'),
     "surrogates_swapped": image('{"t\\ude00\\ud800":1}'),
     "escape_unknown": image('{"t\\x41":1}'),
     "escape_cut": image('{"t\\u00'),

@@ -207,5 +207,8 @@ Test(arguments, null_and_out_of_range_are_refused) {
   cr_assert_eq(tsr_tensor_to_f32(NULL, one, 1), TSR_INVALID_ARGUMENT);
   cr_assert_eq(tsr_tensor_to_f32(tsr_checkpoint_find(c, "e.f32"), NULL, 8), TSR_INVALID_ARGUMENT);
   cr_assert_eq(tsr_tensor_to_f32(tsr_checkpoint_find(c, "c.scalar"), one, 2), TSR_INVALID_ARGUMENT);
+  tsr_tensor without_data = *tsr_checkpoint_find(c, "e.f32");
+  without_data.data = NULL;
+  cr_assert_eq(tsr_tensor_to_f32(&without_data, one, 1), TSR_INVALID_ARGUMENT);
   tsr_checkpoint_close(c);
 }

@@ -41,6 +41,7 @@ static const struct {
     {"control_character_in_name", TSR_MALFORMED, "control character 0x0a"},
     {"lone_surrogate", TSR_MALFORMED, "half of a surrogate pair"},
     {"surrogate_then_letter", TSR_MALFORMED, "half of a surrogate pair"},
+    {"surrogate_low_twice", TSR_MALFORMED, "half of a surrogate pair"},
     {"surrogates_swapped", TSR_MALFORMED, "half of a surrogate pair"},
     {"escape_unknown", TSR_MALFORMED, "expected an escape, found 'x'"},
     {"escape_cut", TSR_MALFORMED, "hexadecimal digit, found the end"},

@@ -271,7 +271,7 @@ const char *tsr_checkpoint_config_text(const tsr_checkpoint *checkpoint) {
 }
 
 tsr_status tsr_tensor_to_f32(const tsr_tensor *tensor, float *out, uint64_t count) {
-  TSR_CHECK(tensor && (out || !count), TSR_INVALID_ARGUMENT,
+  TSR_CHECK(tensor && ((tensor->data && out) || !count), TSR_INVALID_ARGUMENT,
             "tsr_tensor_to_f32: an argument is NULL");
   int64_t bits = tsr_dtype_bits(tensor->dtype);
   TSR_CHECK(!bits || count <= tensor->bytes * 8 / (uint64_t)bits, TSR_INVALID_ARGUMENT,
