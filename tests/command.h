@@ -14,6 +14,15 @@ const char *command_path(const char *name);
 /* Runs `tessera ARGUMENTS` in the folder ($T is the command, for pipes), with an empty tuning
  * file's place. Returns the exit code; what it printed is in command_output and command_errors. */
 int command_run(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* assert_fails(code, message, ...) runs it: it must end with this code, say message among its
+ * errors, and print nothing else. */
+#define assert_fails(code, message, ...)                                         \
+  do {                                                                           \
+    int assert_got = command_run(__VA_ARGS__);                                   \
+    cr_assert_eq(assert_got, code, "code %d: %s", assert_got, command_errors()); \
+    cr_assert(strstr(command_errors(), message), "'%s'", command_errors());      \
+    cr_assert_str_empty(command_output(), "%s", command_output());               \
+  } while (0)
 /* The same for a whole shell command line. */
 int command_shell(const char *line);
 const char *command_output(void);

@@ -15,14 +15,6 @@ static void enter(void) {
 
 TestSuite(cli, .init = enter, .fini = command_leave);
 
-#define assert_fails(code, message, ...)                                    \
-  do {                                                                      \
-    int got = command_run(__VA_ARGS__);                                     \
-    cr_assert_eq(got, code, "exit code %d: %s", got, command_errors());     \
-    cr_assert(strstr(command_errors(), message), "'%s'", command_errors()); \
-    cr_assert_str_empty(command_output(), "%s", command_output());          \
-  } while (0)
-
 static const char *const names[] = {
 #define TSR_COMMAND(name, summary) #name,
 #include "runtime/cli/commands.inc"

@@ -1,6 +1,12 @@
 /* tessera tune: measures the kernels, so that selection knows this machine. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "runtime/base/status.h"
+#include "runtime/checkpoint/internal.h"
 #include "runtime/cli/cli.h"
 
 typedef struct tune_options {
@@ -22,13 +28,26 @@ static tsr_status measure(const tsr_hardware *hardware, tsr_tuning **tuning) {
   return status;
 }
 
+/* A place that cannot be written to had better show before the measuring. */
+static tsr_status take_path(const char *output, char path[TSR__PATH_MAX]) {
+  char *folder;
+  TSR_TRY(tsr__path_folder(output, &folder));
+  int fault = access(folder, W_OK | X_OK) ? errno : 0;
+  free(folder);
+  TSR_CHECK(!fault, TSR_IO, "%s: cannot write in its folder: %s", output, strerror(fault));
+  int bytes = snprintf(path, TSR__PATH_MAX, "%s", output);
+  TSR_CHECK(bytes < TSR__PATH_MAX, TSR_INVALID_ARGUMENT, "--output: longer than %d characters",
+            TSR__PATH_MAX - 1);
+  return TSR_OK;
+}
+
 static tsr_status tune(const void *values) {
   const tune_options *options = values;
   tsr_hardware hardware;
   TSR_TRY(tsr_hardware_detect(&hardware));
   char path[TSR__PATH_MAX];
   if (options->output)
-    snprintf(path, sizeof path, "%s", options->output);
+    TSR_TRY(take_path(options->output, path));
   else
     TSR_TRY(tsr_tuning_default_path(&hardware, path, sizeof path));
   tsr_tuning *tuning;
