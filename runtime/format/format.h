@@ -62,6 +62,9 @@ void tsr__array_point(tsr_packed *packed, const tsr__array *array, const void *d
  */
 tsr_status tsr__check_sizes(const tsr_packed *packed, tsr_status status);
 
+/* Sizes, and data unless it is empty; not the element type. `caller` is for the message. */
+tsr_status tsr__check_matrix(const char *caller, const tsr_matrix *dense);
+
 /* Values are opaque elements of 2 or 4 bytes. */
 static inline size_t tsr__element_bytes(tsr_dtype dtype) { return dtype == TSR_DTYPE_F32 ? 4 : 2; }
 

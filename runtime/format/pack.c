@@ -48,7 +48,7 @@ void tsr_packed_release(tsr_packed *packed) {
   memset(packed, 0, sizeof *packed);
 }
 
-static tsr_status check_matrix(const char *caller, const tsr_matrix *dense) {
+tsr_status tsr__check_matrix(const char *caller, const tsr_matrix *dense) {
   int64_t elements, bytes;
   TSR_CHECK(dense, TSR_INVALID_ARGUMENT, "%s: the matrix is NULL", caller);
   TSR_CHECK(dense->rows >= 0 && dense->cols >= 0 && dense->ld >= dense->cols, TSR_INVALID_ARGUMENT,
@@ -105,7 +105,7 @@ tsr_status tsr_pack(const tsr_matrix *dense, tsr_format format, const tsr_patter
                     tsr_packed *out) {
   TSR_CHECK(out, TSR_INVALID_ARGUMENT, "tsr_pack: out is NULL");
   memset(out, 0, sizeof *out);
-  TSR_TRY(check_matrix("tsr_pack", dense));
+  TSR_TRY(tsr__check_matrix("tsr_pack", dense));
   const tsr__format_ops *ops = tsr__format_ops_of(format);
   TSR_CHECK(ops, TSR_INVALID_ARGUMENT, "tsr_pack: format %d does not exist", (int)format);
   tsr_packed packed = {
