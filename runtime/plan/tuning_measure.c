@@ -1,5 +1,6 @@
 /* Measuring the coefficients of the cost model: random matrices of a few structures and sizes are
- * run by every kernel that can, and each kernel's coefficients fitted to its times. */
+ * run by every kernel that can, on one thread, and each kernel's coefficients fitted to its times.
+ */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -45,13 +46,12 @@ enum {
   TOKENS_MAX = 128,
   ELEMENTS_MAX = 3072 * 768,
   FEATURES_MAX = 3072,
-  THREAD_COUNTS = 2, /* 1 and, where there are cores, 2 */
-  SAMPLES_MAX = STRUCTURES * SHAPES * TOKEN_COUNTS * THREAD_COUNTS,
+  SAMPLES_MAX = STRUCTURES * SHAPES * TOKEN_COUNTS,
 };
 
 /* A run that is predicted to take longer is left out, which bounds the total time: the terms of
  * slow kernels show in smaller problems, too. */
-static const double run_us_max = 5000.0;
+static const double run_us_max = 4000.0;
 static const double batch_us = 300.0; /* runs timed together, so that the clock's grain is small */
 enum { BATCHES = 4 };
 
@@ -130,7 +130,7 @@ static tsr_status time_run(const tsr_linear_plan *plan, const tsr_linear_io *io,
 }
 
 static tsr_status run_token_counts(bench *b, const tsr_linear_plan *plan, const tsr_packed *weight,
-                                   int kernel_index, void *workspace, int32_t threads) {
+                                   int kernel_index, void *workspace) {
   const tsr_spmm_kernel *kernel = tsr_spmm_kernel_at((size_t)kernel_index);
   for (int i = 0; i < TOKEN_COUNTS; i++) {
     tsr_spmm_problem problem = {.backend = kernel->backend,
@@ -140,7 +140,7 @@ static tsr_status run_token_counts(bench *b, const tsr_linear_plan *plan, const 
                                 .k = weight->cols,
                                 .n = token_counts[i],
                                 .stored = weight->stored,
-                                .threads = threads};
+                                .threads = 1};
     if (tsr_predicted_us(kernel, &problem, NULL) > run_us_max) continue;
     tsr_linear_io io = {
         .tokens = token_counts[i], .x = b->x, .ldx = weight->cols, .y = b->y, .ldy = weight->rows};
@@ -153,12 +153,11 @@ static tsr_status run_token_counts(bench *b, const tsr_linear_plan *plan, const 
   return TSR_OK;
 }
 
-static tsr_status run_kernel(bench *b, const tsr_packed *weight, int kernel_index,
-                             int32_t threads) {
+static tsr_status run_kernel(bench *b, const tsr_packed *weight, int kernel_index) {
   tsr_linear layer = {.name = "tuning", .weight = *weight};
   tsr_plan_options options = {
       .max_tokens = TOKENS_MAX,
-      .threads = threads,
+      .threads = 1,
       .hardware = b->hardware,
       .force_kernel = tsr_spmm_kernel_name(tsr_spmm_kernel_at((size_t)kernel_index))};
   tsr_linear_plan *plan = NULL;
@@ -168,7 +167,7 @@ static tsr_status run_kernel(bench *b, const tsr_packed *weight, int kernel_inde
   TSR_TRY_GOTO(status,
                tsr__aligned(tsr_linear_plan_workspace_bytes(plan), 1, "a workspace", &workspace),
                done);
-  status = run_token_counts(b, plan, weight, kernel_index, workspace, threads);
+  status = run_token_counts(b, plan, weight, kernel_index, workspace);
 done:
   free(workspace);
   tsr_linear_plan_destroy(plan);
@@ -177,7 +176,8 @@ done:
 
 static tsr_status run_structure(bench *b, int structure, const int64_t *shape) {
   tsr_packed weight = {0};
-  tsr_status status = make_weight(b, structure, shape, &weight);
+  tsr_status status;
+  TSR_TRY_GOTO(status, make_weight(b, structure, shape, &weight), done);
   tsr_spmm_problem problem = {.format = structures[structure].format,
                               .pattern = structures[structure].pattern,
                               .m = shape[0],
@@ -189,9 +189,9 @@ static tsr_status run_structure(bench *b, int structure, const int64_t *shape) {
   for (int i = 0; i < TSR__TUNING_MAX && (kernel = tsr_spmm_kernel_at((size_t)i)); i++) {
     if (kernel->format != problem.format) continue;
     if (tsr_spmm_kernel_refusal(kernel, &problem, b->hardware)) continue;
-    for (int32_t t = 1; status == TSR_OK && t <= THREAD_COUNTS && t <= b->hardware->cores; t++)
-      status = run_kernel(b, &weight, i, t);
+    TSR_TRY_GOTO(status, run_kernel(b, &weight, i), done);
   }
+done:
   tsr_packed_release(&weight);
   return status;
 }
