@@ -37,6 +37,21 @@ static inline __m256 tsr__exp_ps256(__m256 x) {
   return _mm256_mul_ps(p, tsr__pow2_ps256(_mm256_sub_epi32(whole, half)));
 }
 
+/* 2^x for x <= 0 within 2 ulp, but at least 2^-126. */
+static inline __m256 tsr__exp2_below_ps256(__m256 x) {
+  const __m256 magic = _mm256_set1_ps(TSR__ROUND_AVX2);
+  x = _mm256_max_ps(_mm256_set1_ps(-126.0f), x);
+  __m256 rounded = _mm256_add_ps(x, magic);
+  __m256 f = _mm256_sub_ps(x, _mm256_sub_ps(rounded, magic));
+  __m256 p = _mm256_fmadd_ps(_mm256_set1_ps(0.00132646994f), f, _mm256_set1_ps(0.00967153441f));
+  p = _mm256_fmadd_ps(p, f, _mm256_set1_ps(0.0555073395f));
+  p = _mm256_fmadd_ps(p, f, _mm256_set1_ps(0.240222424f));
+  p = _mm256_fmadd_ps(p, f, _mm256_set1_ps(0.693147004f));
+  p = _mm256_fmadd_ps(p, f, _mm256_set1_ps(1.0f));
+  __m256i whole = _mm256_sub_epi32(_mm256_castps_si256(rounded), _mm256_castps_si256(magic));
+  return _mm256_mul_ps(p, tsr__pow2_ps256(whole));
+}
+
 /* tanh x within 3 ulp. */
 static inline __m256 tsr__tanh_ps256(__m256 x) {
   const __m256 one = _mm256_set1_ps(1.0f), sign = _mm256_set1_ps(-0.0f);

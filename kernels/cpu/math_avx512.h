@@ -27,6 +27,20 @@ static inline __m512 tsr__exp_ps512(__m512 x) {
   return _mm512_scalef_ps(p, n);
 }
 
+/* 2^x for x <= 0 within 2 ulp; down to 0. */
+static inline __m512 tsr__exp2_below_ps512(__m512 x) {
+  const __m512 magic = _mm512_set1_ps(TSR__ROUND_AVX512);
+  x = _mm512_max_ps(_mm512_set1_ps(-150.0f), x);
+  __m512 n = _mm512_sub_ps(_mm512_add_ps(x, magic), magic);
+  __m512 f = _mm512_sub_ps(x, n);
+  __m512 p = _mm512_fmadd_ps(_mm512_set1_ps(0.00132646994f), f, _mm512_set1_ps(0.00967153441f));
+  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.0555073395f));
+  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.240222424f));
+  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.693147004f));
+  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(1.0f));
+  return _mm512_scalef_ps(p, n);
+}
+
 /* tanh x within 3 ulp. */
 static inline __m512 tsr__tanh_ps512(__m512 x) {
   const __m512 one = _mm512_set1_ps(1.0f), sign = _mm512_set1_ps(-0.0f);

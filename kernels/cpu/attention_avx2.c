@@ -1,0 +1,3 @@
+#include "kernels/cpu/layer_avx2.h"
+/* The body is compiled against the header above. */
+#include "kernels/cpu/attention_body.h"
