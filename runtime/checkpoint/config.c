@@ -74,6 +74,27 @@ static tsr_status get(const tsr_checkpoint *checkpoint, const char *key, read_va
   return status;
 }
 
+static tsr_status open_config(tsr_checkpoint *checkpoint, const char *folder, const char *name) {
+  char *path;
+  TSR_TRY(tsr__path_join(folder, name, &checkpoint->folder));
+  TSR_TRY(tsr__path_join(checkpoint->folder, "config.json", &path));
+  tsr_status status = tsr__read_text(path, &checkpoint->config);
+  free(path);
+  return status;
+}
+
+tsr_status tsr__config_open(const char *folder, const char *name, tsr_checkpoint **out) {
+  *out = NULL;
+  tsr_checkpoint *checkpoint;
+  TSR_TRY(tsr__calloc(1, sizeof *checkpoint, "a configuration", &checkpoint));
+  tsr_status status = open_config(checkpoint, folder, name);
+  if (status == TSR_OK)
+    *out = checkpoint;
+  else
+    tsr_checkpoint_close(checkpoint);
+  return status;
+}
+
 tsr_status tsr__config_int(const tsr_checkpoint *checkpoint, const char *key, int64_t *out) {
   return get(checkpoint, key, read_int, out);
 }

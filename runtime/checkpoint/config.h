@@ -13,6 +13,10 @@
 
 enum { TSR__CONFIG_STRING_MAX = 128 };
 
+/* FOLDER/NAME/config.json alone, as a checkpoint without tensors; TSR_NOT_FOUND if there is none.
+ */
+tsr_status tsr__config_open(const char *folder, const char *name, tsr_checkpoint **out);
+
 tsr_status tsr__config_int(const tsr_checkpoint *checkpoint, const char *key, int64_t *out);
 tsr_status tsr__config_double(const tsr_checkpoint *checkpoint, const char *key, double *out);
 tsr_status tsr__config_bool(const tsr_checkpoint *checkpoint, const char *key, int *out);

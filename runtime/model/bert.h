@@ -1,0 +1,17 @@
+/* BERT: its sizes, and the layers that follow from them. */
+#ifndef TESSERA_MODEL_BERT_H
+#define TESSERA_MODEL_BERT_H
+
+#include "runtime/model/weights.h"
+
+typedef struct tsr__bert_config {
+  int64_t layers, hidden, heads, intermediate, vocabulary, max_positions, types;
+  float epsilon; /* of LayerNorm */
+  tsr_activation activation;
+  tsr_pooling pooling;
+} tsr__bert_config;
+
+/* Fills an empty model. */
+tsr_status tsr__bert_build(const tsr__bert_config *config, tsr__weights *weights, tsr_model *model);
+
+#endif

@@ -1,0 +1,203 @@
+#include "runtime/model/model.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/base/alloc.h"
+#include "runtime/base/status.h"
+#include "runtime/checkpoint/config.h"
+
+/* ---- building ---- */
+
+tsr_status tsr__model_create(const char *family, const char *name, tsr_model **out) {
+  TSR_TRY(tsr__calloc(1, sizeof **out, "a model", out));
+  (*out)->info.family = family;
+  snprintf((*out)->info.name, sizeof(*out)->info.name, "%s", name);
+  (*out)->hidden_slot = (*out)->pooled_slot = TSR__NO_SLOT;
+  return TSR_OK;
+}
+
+tsr_status tsr__model_add_slot(tsr_model *model, int64_t width, int per_sequence, int32_t *slot) {
+  TSR_CHECK(model->slot_count < TSR__SLOTS_MAX, TSR_UNSUPPORTED, "more than %d slots",
+            TSR__SLOTS_MAX);
+  model->slots[model->slot_count] = (tsr__slot){width, per_sequence};
+  *slot = model->slot_count++;
+  return TSR_OK;
+}
+
+/* *array keeps its old value on failure. */
+static tsr_status reserve(void *array, size_t *capacity, size_t count, size_t size) {
+  if (count < *capacity) return TSR_OK;
+  void *memory;
+  memcpy(&memory, array, sizeof memory);
+  size_t wanted = *capacity ? 2 * *capacity : 32;
+  memory = realloc(memory, wanted * size);
+  TSR_CHECK(memory, TSR_OUT_OF_MEMORY, "out of memory: %zu x %zu bytes for a model", wanted, size);
+  memcpy(array, &memory, sizeof memory);
+  *capacity = wanted;
+  return TSR_OK;
+}
+
+static int slot_exists(const tsr_model *model, int32_t slot) {
+  return slot >= 0 && slot < model->slot_count;
+}
+
+static tsr_status check_layer(const tsr_model *model, const tsr__layer *layer) {
+  const tsr__layer_ops *ops = tsr__layer_ops_of(layer->kind);
+  TSR_CHECK(ops, TSR_INVALID_ARGUMENT, "kind %d", (int)layer->kind);
+  TSR_CHECK(
+      slot_exists(model, layer->output) && (ops->takes_batch || slot_exists(model, layer->input)),
+      TSR_INVALID_ARGUMENT, "slots %d and %d", (int)layer->input, (int)layer->output);
+  TSR_TRY(ops->validate(layer, ops->takes_batch ? 0 : model->slots[layer->input].width));
+  const tsr__slot *output = &model->slots[layer->output];
+  int64_t width = ops->output_width(layer);
+  TSR_CHECK(layer->output_column >= 0 && width <= output->width - layer->output_column &&
+                output->per_sequence == ops->per_sequence,
+            TSR_UNSUPPORTED_SHAPE, "%lld outputs do not fit a slot of %lld from column %lld",
+            (long long)width, (long long)output->width, (long long)layer->output_column);
+  if (layer->residual == TSR__NO_SLOT) return TSR_OK;
+  TSR_CHECK(slot_exists(model, layer->residual) && model->slots[layer->residual].width == width,
+            TSR_UNSUPPORTED_SHAPE, "the residual's slot %d is not %lld wide", (int)layer->residual,
+            (long long)width);
+  return TSR_OK;
+}
+
+static tsr_status add_layer(tsr_model *model, const tsr__layer *layer) {
+  TSR_TRY(check_layer(model, layer));
+  TSR_TRY(
+      reserve(&model->layers, &model->layer_capacity, model->layer_count, sizeof *model->layers));
+  model->layers[model->layer_count++] = *layer;
+  return TSR_OK;
+}
+
+tsr_status tsr__model_add_layer(tsr_model *model, const tsr__layer *layer) {
+  tsr_status status = add_layer(model, layer);
+  if (status == TSR_OK) return TSR_OK;
+  if (layer->kind == TSR_LAYER_LINEAR) {
+    tsr_packed weight = layer->as.linear.weight;
+    tsr_packed_release(&weight);
+  }
+  return tsr__error_prefix(status, "layer '%s'", layer->name);
+}
+
+tsr_status tsr__model_floats(tsr_model *model, int64_t rows, int64_t cols, const char *what,
+                             float **out) {
+  int64_t count;
+  TSR_CHECK(tsr__mul_i64(rows, cols, &count), TSR_UNSUPPORTED_SHAPE, "%s: %lld x %lld", what,
+            (long long)rows, (long long)cols);
+  TSR_TRY(reserve(&model->owned, &model->owned_capacity, model->owned_count, sizeof *model->owned));
+  TSR_TRY(tsr__aligned((size_t)count, sizeof **out, what, out));
+  model->owned[model->owned_count++] = *out;
+  return TSR_OK;
+}
+
+/* ---- loading ---- */
+
+#define TSR_MODEL(name) extern const tsr__model_family tsr__model_##name;
+#include "runtime/model/models.inc"
+#undef TSR_MODEL
+
+static const tsr__model_family *const families[] = {
+#define TSR_MODEL(name) &tsr__model_##name,
+#include "runtime/model/models.inc"
+#undef TSR_MODEL
+};
+
+static tsr_status find_family(const tsr_checkpoint *checkpoint, const tsr__model_family **out) {
+  char type[TSR__CONFIG_STRING_MAX];
+  TSR_TRY(tsr__config_string_or(checkpoint, "model_type", families[0]->name, type));
+  for (size_t i = 0; i < sizeof families / sizeof families[0]; i++)
+    if (!strcmp(families[i]->name, type)) {
+      *out = families[i];
+      return TSR_OK;
+    }
+  return tsr__error(TSR_UNSUPPORTED, "%s/config.json: 'model_type' is '%s', not 'bert'",
+                    tsr_checkpoint_folder(checkpoint), type);
+}
+
+static const char *base_name(const char *folder) {
+  const char *slash = strrchr(folder, '/');
+  return slash && slash[1] ? slash + 1 : folder;
+}
+
+tsr_status tsr_model_load(const tsr_checkpoint *checkpoint, tsr_model **out) {
+  TSR_CHECK(out, TSR_INVALID_ARGUMENT, "tsr_model_load: out is NULL");
+  *out = NULL;
+  TSR_CHECK(checkpoint, TSR_INVALID_ARGUMENT, "tsr_model_load: checkpoint is NULL");
+  const tsr__model_family *family;
+  TSR_TRY(find_family(checkpoint, &family));
+  tsr_model *model;
+  TSR_TRY(tsr__model_create(family->name, base_name(tsr_checkpoint_folder(checkpoint)), &model));
+  tsr_status status = family->load(checkpoint, model);
+  if (status == TSR_OK)
+    *out = model;
+  else
+    tsr_model_destroy(model);
+  return status;
+}
+
+void tsr_model_destroy(tsr_model *model) {
+  if (!model) return;
+  for (size_t i = 0; i < model->layer_count; i++)
+    if (model->layers[i].kind == TSR_LAYER_LINEAR)
+      tsr_packed_release(&model->layers[i].as.linear.weight);
+  for (size_t i = 0; i < model->owned_count; i++) free(model->owned[i]);
+  free(model->owned);
+  free(model->layers);
+  free(model);
+}
+
+/* ---- looking and changing ---- */
+
+const tsr_model_info *tsr_model_get_info(const tsr_model *model) {
+  return model ? &model->info : NULL;
+}
+
+size_t tsr_model_layer_count(const tsr_model *model) { return model ? model->layer_count : 0; }
+
+static const tsr__layer *layer_at(const tsr_model *model, size_t index) {
+  return index < tsr_model_layer_count(model) ? &model->layers[index] : NULL;
+}
+
+const char *tsr_model_layer_name(const tsr_model *model, size_t index) {
+  const tsr__layer *layer = layer_at(model, index);
+  return layer ? layer->name : NULL;
+}
+
+tsr_layer_kind tsr_model_layer_kind(const tsr_model *model, size_t index) {
+  const tsr__layer *layer = layer_at(model, index);
+  return layer ? layer->kind : TSR_LAYER_COUNT;
+}
+
+const tsr_linear *tsr_model_linear(const tsr_model *model, size_t index) {
+  const tsr__layer *layer = layer_at(model, index);
+  return layer && layer->kind == TSR_LAYER_LINEAR ? &layer->as.linear : NULL;
+}
+
+static tsr_status check_weight(const tsr_model *model, size_t index, const tsr_packed *weight) {
+  const tsr_linear *linear = tsr_model_linear(model, index);
+  TSR_CHECK(linear, TSR_INVALID_ARGUMENT, "tsr_model_set_weight: layer %zu of %zu is not linear",
+            index, tsr_model_layer_count(model));
+  TSR_CHECK(weight->rows == linear->weight.rows && weight->cols == linear->weight.cols,
+            TSR_INVALID_ARGUMENT, "%s: the new weight is %lld x %lld, the layer %lld x %lld",
+            linear->name, (long long)weight->rows, (long long)weight->cols,
+            (long long)linear->weight.rows, (long long)linear->weight.cols);
+  tsr_status status = tsr_packed_validate(weight);
+  return status == TSR_OK ? TSR_OK : tsr__error_prefix(status, "%s", linear->name);
+}
+
+tsr_status tsr_model_set_weight(tsr_model *model, size_t index, tsr_packed *weight) {
+  TSR_CHECK(weight, TSR_INVALID_ARGUMENT, "tsr_model_set_weight: weight is NULL");
+  tsr_packed taken = *weight;
+  weight->owned = NULL;
+  tsr_status status = check_weight(model, index, &taken);
+  if (status != TSR_OK) {
+    tsr_packed_release(&taken);
+    return status;
+  }
+  tsr_linear *linear = &model->layers[index].as.linear;
+  tsr_packed_release(&linear->weight);
+  linear->weight = taken;
+  return TSR_OK;
+}

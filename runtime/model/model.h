@@ -1,0 +1,39 @@
+/* A model while it is built and once it is. */
+#ifndef TESSERA_MODEL_MODEL_H
+#define TESSERA_MODEL_MODEL_H
+
+#include "runtime/layer/layer.h"
+
+enum { TSR__SLOTS_MAX = 8 };
+
+struct tsr_model {
+  tsr_model_info info;
+  tsr__layer *layers;
+  size_t layer_count, layer_capacity;
+  tsr__slot slots[TSR__SLOTS_MAX];
+  int32_t slot_count;
+  int32_t hidden_slot, pooled_slot; /* what execution hands out */
+  void **owned;                     /* weights that lie in no checkpoint */
+  size_t owned_count, owned_capacity;
+};
+
+tsr_status tsr__model_create(const char *family, const char *name, tsr_model **out);
+
+/* *slot: the new slot's number. */
+tsr_status tsr__model_add_slot(tsr_model *model, int64_t width, int per_sequence, int32_t *slot);
+
+/* Appends a layer (copied) after checking that it fits its slots; the message names it. A linear
+ * layer's weight->owned is the model's from then on, also on failure. */
+tsr_status tsr__model_add_layer(tsr_model *model, const tsr__layer *layer);
+
+/* Memory for count floats that the model frees. */
+tsr_status tsr__model_floats(tsr_model *model, int64_t rows, int64_t cols, const char *what,
+                             float **out);
+
+/* A family of models: one row of models.inc, one file. */
+typedef struct tsr__model_family {
+  const char *name; /* model_type of config.json */
+  tsr_status (*load)(const tsr_checkpoint *checkpoint, tsr_model *model);
+} tsr__model_family;
+
+#endif

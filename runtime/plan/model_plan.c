@@ -1,0 +1,100 @@
+#include "runtime/plan/model_plan.h"
+
+#include <stdlib.h>
+
+#include "runtime/base/alloc.h"
+#include "runtime/base/status.h"
+
+static tsr_status check(const tsr_model *model, const tsr_model_plan_options *options) {
+  const struct {
+    const char *name;
+    int64_t value;
+  } sizes[] = {{"max_tokens", options->linear.max_tokens},
+               {"max_batch", options->max_batch},
+               {"max_seq", options->max_seq},
+               {"threads", options->linear.threads}};
+  for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
+    TSR_CHECK(sizes[i].value >= 1, TSR_INVALID_ARGUMENT, "tsr_model_plan_create: %s is %lld",
+              sizes[i].name, (long long)sizes[i].value);
+  TSR_CHECK(options->max_seq <= model->info.max_positions, TSR_INVALID_ARGUMENT,
+            "tsr_model_plan_create: max_seq is %lld, the model has %lld positions",
+            (long long)options->max_seq, (long long)model->info.max_positions);
+  return TSR_OK;
+}
+
+static const tsr_layer_kernels *best_kernels(const tsr_hardware *hardware) {
+  int isa = TSR_ISA_COUNT - 1;
+  while (isa > TSR_ISA_SCALAR && !hardware->isa[isa]) isa--;
+  return &tsr__layer_kernels[isa];
+}
+
+/* *bytes: what the layer wants of the workspace beside its slots. */
+static tsr_status plan_layer(tsr_model_plan *plan, size_t index, const tsr_plan_options *options,
+                             size_t *bytes) {
+  const tsr__layer *layer = &plan->model->layers[index];
+  const tsr__layer_ops *ops = tsr__layer_ops_of(layer->kind);
+  *bytes = ops->workspace_bytes ? ops->workspace_bytes(layer, &plan->limits) : 0;
+  if (layer->kind != TSR_LAYER_LINEAR) return TSR_OK;
+  TSR_TRY(tsr_linear_plan_create(&layer->as.linear, options, &plan->linear[index]));
+  *bytes = tsr__round_line(tsr_linear_plan_workspace_bytes(plan->linear[index]));
+  return TSR_OK;
+}
+
+static tsr_status build(tsr_model_plan *plan, const tsr_model_plan_options *options) {
+  const tsr_model *model = plan->model;
+  tsr_plan_options linear = options->linear;
+  tsr_hardware detected;
+  if (!linear.hardware) {
+    TSR_TRY(tsr_hardware_detect(&detected));
+    linear.hardware = &detected;
+  }
+  plan->limits = (tsr__layer_limits){.max_tokens = linear.max_tokens,
+                                     .max_batch = options->max_batch,
+                                     .max_seq = options->max_seq,
+                                     .threads = linear.threads,
+                                     .kernels = best_kernels(linear.hardware)};
+  TSR_TRY(tsr__slots_place(model, linear.max_tokens, options->max_batch, plan->slot_offsets,
+                           &plan->slot_bytes));
+  TSR_TRY(tsr__calloc(model->layer_count, sizeof *plan->linear, "a plan", &plan->linear));
+  size_t scratch = 0;
+  for (size_t i = 0; i < model->layer_count; i++) {
+    size_t bytes;
+    TSR_TRY(plan_layer(plan, i, &linear, &bytes));
+    if (bytes > scratch) scratch = bytes;
+  }
+  plan->workspace_bytes = plan->slot_bytes + scratch;
+  return TSR_OK;
+}
+
+tsr_status tsr_model_plan_create(const tsr_model *model, const tsr_model_plan_options *options,
+                                 tsr_model_plan **out) {
+  TSR_CHECK(out, TSR_INVALID_ARGUMENT, "tsr_model_plan_create: out is NULL");
+  *out = NULL;
+  TSR_CHECK(model && options, TSR_INVALID_ARGUMENT, "tsr_model_plan_create: NULL argument");
+  TSR_TRY(check(model, options));
+  tsr_model_plan *plan;
+  TSR_TRY(tsr__calloc(1, sizeof *plan, "a plan", &plan));
+  plan->model = model;
+  tsr_status status = build(plan, options);
+  if (status == TSR_OK)
+    *out = plan;
+  else
+    tsr_model_plan_destroy(plan);
+  return status;
+}
+
+void tsr_model_plan_destroy(tsr_model_plan *plan) {
+  if (!plan) return;
+  for (size_t i = 0; plan->linear && i < plan->model->layer_count; i++)
+    tsr_linear_plan_destroy(plan->linear[i]);
+  free(plan->linear);
+  free(plan);
+}
+
+size_t tsr_model_plan_workspace_bytes(const tsr_model_plan *plan) {
+  return plan ? plan->workspace_bytes : 0;
+}
+
+const tsr_linear_plan *tsr_model_plan_linear(const tsr_model_plan *plan, size_t index) {
+  return plan && index < plan->model->layer_count ? plan->linear[index] : NULL;
+}

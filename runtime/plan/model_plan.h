@@ -1,0 +1,27 @@
+/* A planned model, as execute/ reads it. */
+#ifndef TESSERA_PLAN_MODEL_PLAN_H
+#define TESSERA_PLAN_MODEL_PLAN_H
+
+#include "runtime/model/model.h"
+
+/* The workspace, every part of it aligned to a cache line:
+ *
+ *   | slots                                        | scratch                          |
+ *   | hidden |       qkv      | context | pooled | | of the layer that is being run:  |
+ *   |        |          inner           |        | | as much as the greediest needs   |
+ *   0                                              slot_bytes workspace_bytes
+ *
+ * Slots that never hold anything at the same time share bytes, as the example of BERT shows. */
+struct tsr_model_plan {
+  const tsr_model *model;
+  tsr_linear_plan **linear; /* by layer; NULL where the layer is of another kind */
+  tsr__layer_limits limits;
+  size_t slot_offsets[TSR__SLOTS_MAX];
+  size_t slot_bytes, workspace_bytes;
+};
+
+/* Finds offsets for the model's slots. *bytes: their total. */
+tsr_status tsr__slots_place(const tsr_model *model, int64_t max_tokens, int64_t max_batch,
+                            size_t offsets[TSR__SLOTS_MAX], size_t *bytes);
+
+#endif
