@@ -23,13 +23,14 @@ typedef struct tsr_spmm_args {
   void *workspace; /* host, 64-byte aligned, workspace_bytes of this part alone */
 } tsr_spmm_args;
 
-/* Terms of the cost model: predicted time = sum of coefficient x term. All but the first count
- * what the busiest part does. */
+/* Terms of the cost model: predicted time = sum of coefficient x term. They
+ * count what the busiest part does. */
 typedef enum tsr_cost_term {
   TSR_COST_CALL,             /* 1 for every call; set by the caller of cost */
   TSR_COST_FMA,              /* vector FMAs, padding included */
   TSR_COST_STEP,             /* trips of the loop around the FMAs: its address and branch work */
   TSR_COST_WEIGHT_BYTES,     /* weights and indices read once */
+  TSR_COST_FAR_BYTES,        /* those of them that no near cache holds; set by the caller of cost */
   TSR_COST_ACTIVATION_BYTES, /* activations read or packed, outputs written */
   TSR_COST_TERMS
 } tsr_cost_term;

@@ -48,12 +48,12 @@ static tsr_tuning *create(const tsr_hardware *hardware) {
 
 /* Times that obey the model exactly give its coefficients back. */
 Test(tuning_fit, recovers_the_coefficients_of_exact_times) {
-  const double truth[TSR_COST_TERMS] = {0.4, 2e-4, 0.0, 3e-5, 1e-4};
+  const double truth[TSR_COST_TERMS] = {0.4, 2e-4, 0.0, 3e-5, 2e-5, 1e-4};
   enum { SAMPLES = 60 };
   tsr__sample samples[SAMPLES];
   random_state random = random_seed(1);
   for (int s = 0; s < SAMPLES; s++) {
-    const double scale[TSR_COST_TERMS] = {0, 1e6, 1e4, 1e6, 1e5};
+    const double scale[TSR_COST_TERMS] = {0, 1e6, 1e4, 1e6, 1e6, 1e5};
     for (int t = 0; t < TSR_COST_TERMS; t++)
       samples[s].terms[t] = scale[t] * pow(10.0, -2.0 * random_unit(&random));
     samples[s].terms[TSR_COST_CALL] = 1.0;
@@ -140,7 +140,9 @@ Test(tuning_file, belongs_to_one_cpu_and_version) {
 }
 
 #define HEAD "{\"version\": \"0.1.0\", \"cpu\": \"Forged CPU\", \"isa\": \"scalar\", "
-#define TERMS "\"terms\": [\"call\", \"fma\", \"step\", \"weight_bytes\", \"activation_bytes\"]"
+#define TERMS                                                                  \
+  "\"terms\": [\"call\", \"fma\", \"step\", \"weight_bytes\", \"far_bytes\", " \
+  "\"activation_bytes\"]"
 
 Test(tuning_file, malformed_files_are_refused) {
   static const char *const texts[] = {
@@ -154,13 +156,13 @@ Test(tuning_file, malformed_files_are_refused) {
       HEAD "\"kernels\": {}}",
       HEAD "\"terms\": [\"call\"]}",
       HEAD
-      "\"terms\": [\"fma\", \"call\", \"step\", \"weight_bytes\", "
+      "\"terms\": [\"fma\", \"call\", \"step\", \"weight_bytes\", \"far_bytes\", "
       "\"activation_bytes\"]}",
-      HEAD TERMS ", \"kernels\": {\"a\": [1, 2, 3, 4]}}",
-      HEAD TERMS ", \"kernels\": {\"a\": [1, 2, 3, 4, 5, 6]}}",
-      HEAD TERMS ", \"kernels\": {\"a\": [1, 2, 3, 4, -6]}}",
-      HEAD TERMS ", \"kernels\": {\"a\": [1, 2, 3, 4, \"6\"]}}",
-      HEAD TERMS ", \"kernels\": {\"a\": [1, 2, 3, 4, 1e999]}}",
+      HEAD TERMS ", \"kernels\": {\"a\": [1, 2, 3, 4, 5]}}",
+      HEAD TERMS ", \"kernels\": {\"a\": [1, 2, 3, 4, 5, 6, 7]}}",
+      HEAD TERMS ", \"kernels\": {\"a\": [1, 2, 3, 4, 5, -6]}}",
+      HEAD TERMS ", \"kernels\": {\"a\": [1, 2, 3, 4, 5, \"6\"]}}",
+      HEAD TERMS ", \"kernels\": {\"a\": [1, 2, 3, 4, 5, 1e999]}}",
       HEAD TERMS ", \"kernels\": {\"a\": 1}}",
       HEAD TERMS ", \"more\": 1}",
       "{\"version\": \"0.1.0.0.0.0.0.0.0.0.0\"}",
@@ -180,13 +182,13 @@ Test(tuning_file, the_malformed_files_head_is_right) {
   tsr_hardware hardware = forged_hardware(TSR_ISA_SCALAR);
   FILE *file = fopen(in_folder("good.json"), "w");
   cr_assert(file);
-  fputs(HEAD TERMS ", \"kernels\": {\"a\": [1, 2, 3, 4, 6.5]}}", file);
+  fputs(HEAD TERMS ", \"kernels\": {\"a\": [1, 2, 3, 4, 5, 6.5]}}", file);
   fclose(file);
   tsr_tuning *t;
   cr_assert_eq(tsr_tuning_load(in_folder("good.json"), &hardware, &t), TSR_OK, "%s",
                tsr_last_error());
   cr_assert_eq(t->count, 1);
-  cr_assert_eq(t->entries[0].coefficients[4], 6.5);
+  cr_assert_eq(t->entries[0].coefficients[5], 6.5);
   tsr_tuning_destroy(t);
 }
 
