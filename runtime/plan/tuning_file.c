@@ -17,12 +17,9 @@
 enum { FILE_BYTES_MAX = 1 << 20, PATH_BYTES_MAX = 4096 };
 
 static const char *const term_names[TSR_COST_TERMS] = {
-    [TSR_COST_CALL] = "call",
-    [TSR_COST_FMA] = "fma",
-    [TSR_COST_STEP] = "step",
-    [TSR_COST_WEIGHT_BYTES] = "weight_bytes",
-    [TSR_COST_FAR_BYTES] = "far_bytes",
-    [TSR_COST_ACTIVATION_BYTES] = "activation_bytes",
+    [TSR_COST_CALL] = "call",           [TSR_COST_FMA] = "fma",
+    [TSR_COST_STEP] = "step",           [TSR_COST_WEIGHT_BYTES] = "weight_bytes",
+    [TSR_COST_FAR_BYTES] = "far_bytes", [TSR_COST_ACTIVATION_BYTES] = "activation_bytes",
 };
 
 /* ---- where ---- */
