@@ -2,7 +2,7 @@
 #ifndef TESSERA_KERNELS_CPU_PARTS_H
 #define TESSERA_KERNELS_CPU_PARTS_H
 
-#include <stdint.h>
+#include "kernels/kernel.h"
 
 /* Rows and tokens that one part computes, half-open. */
 typedef struct tsr__span {
@@ -16,6 +16,24 @@ static inline tsr__span tsr__part_of(int64_t count, int64_t unit, int part, int 
   int64_t begin = (share * part + (part < rest ? part : rest)) * unit;
   int64_t end = begin + (share + (part < rest)) * unit;
   return (tsr__span){begin < count ? begin : count, end < count ? end : count};
+}
+
+/* Args of the tokens begin .. end - 1 alone. */
+static inline tsr_spmm_args tsr__args_of_tokens(const tsr_spmm_args *args, tsr__span tokens) {
+  tsr_spmm_args part = *args;
+  part.n = tokens.end - tokens.begin;
+  part.b += tokens.begin * args->ldb;
+  part.c += tokens.begin * args->ldc;
+  if (part.residual) part.residual += tokens.begin * args->ldr;
+  return part;
+}
+
+/* Parts share the tokens where there are at least this many for each, otherwise the rows: few
+ * tokens would leave the register tile empty. */
+enum { TSR__TOKENS_PER_PART = 8 };
+
+static inline int tsr__parts_share_tokens(int64_t n, int64_t parts) {
+  return n >= parts * TSR__TOKENS_PER_PART;
 }
 
 #endif

@@ -9,24 +9,6 @@
 typedef void tsr__strips_run(const tsr__strips *strips, int64_t first, int64_t last,
                              const tsr_spmm_args *args);
 
-/* Args of the tokens begin .. end - 1 alone. */
-static inline tsr_spmm_args tsr__args_of_tokens(const tsr_spmm_args *args, tsr__span tokens) {
-  tsr_spmm_args part = *args;
-  part.n = tokens.end - tokens.begin;
-  part.b += tokens.begin * args->ldb;
-  part.c += tokens.begin * args->ldc;
-  if (part.residual) part.residual += tokens.begin * args->ldr;
-  return part;
-}
-
-/* Parts share the tokens where there are at least this many for each, otherwise the rows: few
- * tokens would leave the register tile empty. */
-enum { TSR__TOKENS_PER_PART = 8 };
-
-static inline int tsr__parts_share_tokens(int64_t n, int64_t parts) {
-  return n >= parts * TSR__TOKENS_PER_PART;
-}
-
 static inline void tsr__strips_part(tsr__strips_run *run, const tsr__strips *strips,
                                     const tsr_spmm_args *args, int part, int parts) {
   if (tsr__parts_share_tokens(args->n, parts)) {

@@ -1,0 +1,39 @@
+/* Blocks of any height, in bundles of 8, 4, 2 and 1 rows. */
+#include "kernels/cpu/lanes_sources.h"
+
+/* The greatest power of two that the rest of the block row holds. */
+static int height(const tsr_packed *w, int64_t row) {
+  int64_t rest = w->block_rows - row % w->block_rows;
+  return rest >= 8 ? 8 : rest >= 4 ? 4 : rest >= 2 ? 2 : 1;
+}
+
+static void columns(const tsr_packed *w, int64_t row, int64_t begin, int64_t end,
+                    tsr__lanes_emit *emit, void *user) {
+  int64_t block_row = row / w->block_rows, r = row % w->block_rows;
+  int64_t last = w->row_offsets[block_row + 1];
+  int64_t b =
+      tsr__lower_bound(w->col_indices, w->row_offsets[block_row], last, begin / w->block_cols);
+  for (; b < last; b++) {
+    const float *values = (const float *)w->values + (b * w->block_rows + r) * w->block_cols;
+    int64_t first = (int64_t)w->col_indices[b] * w->block_cols;
+    int64_t c = first < begin ? begin : first;
+    int64_t stop = first + w->block_cols < end ? first + w->block_cols : end;
+    if (first >= end) break;
+    for (; c < stop; c++) emit(user, c, values + (c - first), w->block_cols);
+  }
+}
+
+static const tsr__lanes_source source = {height, columns};
+
+static int height_of(const tsr_spmm_problem *problem) {
+  int32_t rows = problem->pattern.block_rows;
+  return rows >= 8 ? 8 : rows >= 4 ? 4 : rows >= 2 ? 2 : 1;
+}
+
+static const char *refusal(const tsr_spmm_problem *problem) {
+  (void)problem;
+  return NULL;
+}
+
+TSR__LANES_KERNEL(tsr_f32_bcsr_spmm_8x32__avx512, avx512, 16, refusal)
+TSR__LANES_KERNEL(tsr_f32_bcsr_spmm_8x8__avx2, avx2, 8, refusal)

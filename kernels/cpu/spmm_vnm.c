@@ -1,0 +1,33 @@
+#include "kernels/cpu/lanes_sources.h"
+
+enum { KEPT_COLUMNS = 4, KEPT = 2 };
+
+static void columns(const tsr_packed *w, int64_t row, int64_t begin, int64_t end,
+                    tsr__lanes_emit *emit, void *user) {
+  int64_t groups = (w->cols + w->m - 1) / w->m, panel = row / w->v;
+  for (int64_t g = begin / w->m; g * w->m < end; g++) {
+    const uint8_t *kept = w->columns + (panel * groups + g) * KEPT_COLUMNS;
+    int64_t at = (row * groups + g) * KEPT;
+    for (int i = 0; i < KEPT; i++) {
+      int64_t col = g * w->m + kept[w->positions[at + i]];
+      int padding = i > 0 && w->positions[at + i] == w->positions[at + i - 1];
+      if (col >= begin && col < end && !padding)
+        emit(user, col, (const float *)w->values + at + i, 1);
+    }
+  }
+}
+
+static const tsr__lanes_source source = {tsr__single_row, columns};
+
+static int height_of(const tsr_spmm_problem *problem) {
+  (void)problem;
+  return 1;
+}
+
+static const char *refusal(const tsr_spmm_problem *problem) {
+  (void)problem;
+  return NULL;
+}
+
+TSR__LANES_KERNEL(tsr_f32_vnm_spmm_1x128__avx512, avx512, 16, refusal)
+TSR__LANES_KERNEL(tsr_f32_vnm_spmm_1x64__avx2, avx2, 8, refusal)
