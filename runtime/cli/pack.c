@@ -55,7 +55,7 @@ static tsr_status collect(pack_job *job) {
 }
 
 static tsr_status add_tensors(const pack_job *job, tsr_checkpoint_writer *writer) {
-  TSR_TRY(tsr__copy_metadata(job->checkpoint, writer));
+  TSR_TRY(tsr__copy_metadata(job->checkpoint, NULL, writer));
   TSR_TRY(tsr_checkpoint_writer_metadata(writer, "tessera.version", tsr_version()));
   size_t layer = 0, total = tsr_checkpoint_tensor_count(job->checkpoint);
   for (size_t i = 0; i < total; i++) {

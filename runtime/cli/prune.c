@@ -58,7 +58,7 @@ static tsr_status collect(prune_job *job) {
 }
 
 static tsr_status add_metadata(const prune_job *job, tsr_checkpoint_writer *writer) {
-  TSR_TRY(tsr__copy_metadata(job->checkpoint, writer));
+  TSR_TRY(tsr__copy_metadata(job->checkpoint, NULL, writer));
   char pattern[TSR_PATTERN_TEXT_MAX], sparsity[32];
   tsr_pattern_text(&job->rule.pattern, pattern);
   snprintf(sparsity, sizeof sparsity, "%.9g",

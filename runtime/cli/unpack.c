@@ -7,6 +7,7 @@
 #include "runtime/cli/cli.h"
 #include "runtime/cli/files.h"
 #include "runtime/cli/weights.h"
+#include "runtime/format/names.h"
 
 typedef struct unpack_options {
   const char *in, *out;
@@ -42,7 +43,7 @@ static tsr_status add_packed(unpack_job *job, size_t index, tsr_checkpoint_write
 }
 
 static tsr_status add_tensors(unpack_job *job, tsr_checkpoint_writer *writer) {
-  TSR_TRY(tsr__copy_metadata(job->checkpoint, writer));
+  TSR_TRY(tsr__copy_metadata(job->checkpoint, TSR__FORMAT_VERSION_KEY, writer));
   tsr__progress progress;
   tsr__progress_begin(&progress, "unpacking", (int64_t)job->weights.count);
   tsr_status status = TSR_OK;

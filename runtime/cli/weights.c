@@ -110,7 +110,8 @@ static tsr_status mark(const tsr__weights *weights, const char *option, const ch
       chosen[i] = value;
       found = 1;
     }
-  TSR_CHECK(found, TSR_NOT_FOUND, "--%s: '%s' matches no matrix *.weight of the checkpoint", option, glob);
+  TSR_CHECK(found, TSR_NOT_FOUND, "--%s: '%s' matches no matrix *.weight of the checkpoint", option,
+            glob);
   return TSR_OK;
 }
 
@@ -138,10 +139,12 @@ tsr_dtype tsr__dtype_choice(int word) {
   return types[word];
 }
 
-tsr_status tsr__copy_metadata(const tsr_checkpoint *checkpoint, tsr_checkpoint_writer *writer) {
+tsr_status tsr__copy_metadata(const tsr_checkpoint *checkpoint, const char *except,
+                              tsr_checkpoint_writer *writer) {
   for (size_t i = 0; i < tsr_checkpoint_metadata_count(checkpoint); i++) {
     const char *key, *value;
     TSR_TRY(tsr_checkpoint_metadata_at(checkpoint, i, &key, &value));
+    if (except && !strcmp(key, except)) continue;
     TSR_TRY(tsr_checkpoint_writer_metadata(writer, key, value));
   }
   return TSR_OK;

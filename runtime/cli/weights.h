@@ -66,8 +66,9 @@ tsr_dtype tsr__dtype_choice(int word);
     .offset = offsetof(values, out), .required = 1                                     \
   }
 
-/* Hands the metadata of a checkpoint on. */
-tsr_status tsr__copy_metadata(const tsr_checkpoint *checkpoint, tsr_checkpoint_writer *writer);
+/* Hands the metadata of a checkpoint on, apart from the key `except` (may be NULL). */
+tsr_status tsr__copy_metadata(const tsr_checkpoint *checkpoint, const char *except,
+                              tsr_checkpoint_writer *writer);
 
 /* chosen: caller's, [weights->count]; 1 where the matrix is meant. A glob is held against the name
  * with and without ".weight". A glob that means nothing, or nothing left, is an error. */
