@@ -42,6 +42,9 @@ TSR_API const tsr_linear *tsr_model_linear(const tsr_model *model, size_t index)
  * Plans made before keep what they had. */
 TSR_API tsr_status tsr_model_set_weight(tsr_model *model, size_t index, tsr_packed *weight);
 
+/* Pools differently from what the checkpoint says. Plans made before must not be used again. */
+TSR_API tsr_status tsr_model_set_pooling(tsr_model *model, tsr_pooling pooling);
+
 /* ---- tokenizer: uncased WordPiece as BERT uses it ---- */
 
 typedef struct tsr_tokenizer tsr_tokenizer;

@@ -201,3 +201,13 @@ tsr_status tsr_model_set_weight(tsr_model *model, size_t index, tsr_packed *weig
   linear->weight = taken;
   return TSR_OK;
 }
+
+tsr_status tsr_model_set_pooling(tsr_model *model, tsr_pooling pooling) {
+  TSR_CHECK(model, TSR_INVALID_ARGUMENT, "tsr_model_set_pooling: model is NULL");
+  TSR_CHECK(pooling == TSR_POOLING_MEAN || pooling == TSR_POOLING_CLS, TSR_INVALID_ARGUMENT,
+            "tsr_model_set_pooling: %d is no pooling", (int)pooling);
+  for (size_t i = 0; i < model->layer_count; i++)
+    if (model->layers[i].kind == TSR_LAYER_POOL) model->layers[i].as.pool.pooling = pooling;
+  model->info.pooling = pooling;
+  return TSR_OK;
+}
