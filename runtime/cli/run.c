@@ -159,8 +159,8 @@ static tsr_status work(run_job *job) {
             (long long)longest);
   int64_t max_tokens = o->max_tokens ? o->max_tokens : longest;
   TSR_TRY(open_input(job, max_tokens));
-  TSR_TRY(open_plan(job, max_tokens));
   TSR_TRY(open_result(job));
+  TSR_TRY(open_plan(job, max_tokens));
   TSR_TRY(stream(job));
   return tsr__run_result_commit(&job->result);
 }

@@ -9,7 +9,7 @@
 typedef struct tsr__run_batch {
   /* Set before create: */
   const tsr_model_plan *plan;
-  tsr__run_result *result; /* gets the rows; if it is grouped, the state of every token */
+  tsr__run_result *result; /* opened; gets the rows: if it is grouped, the state of every token */
   int64_t width;           /* of an embedding and of a token's state */
   int normalise;
   /* The rest is private. */
