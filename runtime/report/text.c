@@ -50,6 +50,10 @@ static void speedup_cell(const tsr_record *r, char cell[CELL_MAX]) {
   snprintf(cell, CELL_MAX, "%s%s%s", tsr__is_loss(r) ? "slower " : "", tsr__brief(r->speedup).text,
            r->speedup > 0 ? "x" : "");
 }
+/* A layer's speedup times its density: 1 where a stored element costs what it costs in dense. */
+static void density_cell(const tsr_record *r, char cell[CELL_MAX]) {
+  put(cell, tsr__brief(r->kind == TSR_RECORD_LAYER ? r->speedup * r->density : 0).text);
+}
 static void useful_cell(const tsr_record *r, char cell[CELL_MAX]) {
   put(cell, tsr__brief(r->useful_gflops).text);
 }
@@ -63,19 +67,13 @@ static const struct {
   cell_writer *write;
   int right, foldable;
 } columns[] = {
-    {"name", name_cell, 0, 1},
-    {"shape", shape_cell, 0, 1},
-    {"pattern", pattern_cell, 0, 0},
-    {"sparsity", sparsity_cell, 1, 0},
-    {"format", format_cell, 0, 0},
-    {"threads", threads_cell, 1, 1},
-    {"cache", cache_cell, 0, 1},
-    {"ms", median_cell, 1, 0},
-    {"p10..p90", spread_cell, 1, 0},
-    {"baseline ms", baseline_cell, 1, 0},
-    {"speedup", speedup_cell, 1, 0},
-    {"GFLOP/s", useful_cell, 1, 0},
-    {"dense-eq.", equivalent_cell, 1, 0},
+    {"name", name_cell, 0, 1},       {"shape", shape_cell, 0, 1},
+    {"pattern", pattern_cell, 0, 0}, {"sparsity", sparsity_cell, 1, 0},
+    {"format", format_cell, 0, 0},   {"threads", threads_cell, 1, 1},
+    {"cache", cache_cell, 0, 1},     {"ms", median_cell, 1, 0},
+    {"p10..p90", spread_cell, 1, 0}, {"baseline ms", baseline_cell, 1, 0},
+    {"speedup", speedup_cell, 1, 0}, {"s x d", density_cell, 1, 0},
+    {"GFLOP/s", useful_cell, 1, 0},  {"dense-eq.", equivalent_cell, 1, 0},
 };
 
 enum { COLUMN_COUNT = sizeof columns / sizeof *columns };
