@@ -92,9 +92,4 @@ static void compact_run(tsr__strips_run *run, size_t strips_bytes, const tsr_spm
   }
 }
 
-static const char *compact_refusal(const tsr_spmm_problem *problem) {
-  (void)problem;
-  return NULL;
-}
-
 #endif

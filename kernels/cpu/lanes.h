@@ -61,6 +61,11 @@ void tsr__lanes_run_avx512(const tsr__lanes *lanes, int64_t first, int64_t last,
 void tsr__lanes_run_avx2(const tsr__lanes *lanes, int64_t first, int64_t last,
                          const tsr_spmm_args *args);
 
+/* The greatest bundle that `rows` rows hold. */
+static inline int tsr__bundle_height(int64_t rows) {
+  return rows >= 8 ? 8 : rows >= 4 ? 4 : rows >= 2 ? 2 : 1;
+}
+
 static inline int64_t tsr__lanes_chunks(int64_t cols) {
   return (cols + TSR__CHUNK_COLS - 1) / TSR__CHUNK_COLS;
 }

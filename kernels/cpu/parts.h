@@ -1,8 +1,14 @@
-/* How work is cut into parts. */
+/* How work is cut into parts, and what else kernels have in common. */
 #ifndef TESSERA_KERNELS_CPU_PARTS_H
 #define TESSERA_KERNELS_CPU_PARTS_H
 
 #include "kernels/kernel.h"
+
+/* The refusal of kernels that run every problem of their format. */
+static inline const char *tsr__no_refusal(const tsr_spmm_problem *problem) {
+  (void)problem;
+  return NULL;
+}
 
 /* Rows and tokens that one part computes, half-open. */
 typedef struct tsr__span {

@@ -54,11 +54,6 @@ size_t tsr__scalar_prepacked_bytes(const tsr_packed *w) { return lay_out(w, NULL
 
 void tsr__scalar_prepack(const tsr_packed *w, void *out) { lay_out(w, out); }
 
-const char *tsr__scalar_refusal(const tsr_spmm_problem *problem) {
-  (void)problem;
-  return NULL;
-}
-
 size_t tsr__scalar_workspace_bytes(const tsr_spmm_problem *problem) {
   (void)problem;
   return 0;

@@ -11,7 +11,6 @@
  * array 64-byte aligned. */
 size_t tsr__scalar_prepacked_bytes(const tsr_packed *w);
 void tsr__scalar_prepack(const tsr_packed *w, void *out);
-const char *tsr__scalar_refusal(const tsr_spmm_problem *problem);
 size_t tsr__scalar_workspace_bytes(const tsr_spmm_problem *problem);
 void tsr__scalar_cost(const tsr_spmm_problem *problem, double *cost);
 
@@ -33,7 +32,7 @@ static inline void tsr__scalar_run(const tsr_spmm_args *args, int part, int part
 /* The row of functions of a scalar kernel; only run differs. */
 #define TSR__SCALAR_OPS(run_function)                                               \
   {                                                                                 \
-    .refusal = tsr__scalar_refusal, .prepacked_bytes = tsr__scalar_prepacked_bytes, \
+    .refusal = tsr__no_refusal, .prepacked_bytes = tsr__scalar_prepacked_bytes,     \
     .prepack = tsr__scalar_prepack, .workspace_bytes = tsr__scalar_workspace_bytes, \
     .run = run_function, .cost = tsr__scalar_cost                                   \
   }

@@ -1,10 +1,8 @@
 /* Blocks of any height, in bundles of 8, 4, 2 and 1 rows. */
 #include "kernels/cpu/lanes_sources.h"
 
-/* The greatest power of two that the rest of the block row holds. */
 static int height(const tsr_packed *w, int64_t row) {
-  int64_t rest = w->block_rows - row % w->block_rows;
-  return rest >= 8 ? 8 : rest >= 4 ? 4 : rest >= 2 ? 2 : 1;
+  return tsr__bundle_height(w->block_rows - row % w->block_rows);
 }
 
 static void columns(const tsr_packed *w, int64_t row, int64_t begin, int64_t end,
@@ -25,15 +23,5 @@ static void columns(const tsr_packed *w, int64_t row, int64_t begin, int64_t end
 
 static const tsr__lanes_source source = {height, columns};
 
-static int height_of(const tsr_spmm_problem *problem) {
-  int32_t rows = problem->pattern.block_rows;
-  return rows >= 8 ? 8 : rows >= 4 ? 4 : rows >= 2 ? 2 : 1;
-}
-
-static const char *refusal(const tsr_spmm_problem *problem) {
-  (void)problem;
-  return NULL;
-}
-
-TSR__LANES_KERNEL(tsr_f32_bcsr_spmm_8x32__avx512, avx512, 16, refusal)
-TSR__LANES_KERNEL(tsr_f32_bcsr_spmm_8x8__avx2, avx2, 8, refusal)
+TSR__LANES_KERNEL(tsr_f32_bcsr_spmm_8x32__avx512, avx512, 16, 8)
+TSR__LANES_KERNEL(tsr_f32_bcsr_spmm_8x8__avx2, avx2, 8, 8)

@@ -24,4 +24,4 @@ static void cost(const tsr_spmm_problem *problem, double *terms) {
 }
 
 const tsr_spmm_ops tsr_f32_compact_spmm_32x14__avx512_ops = {
-    compact_refusal, prepacked_bytes, prepack, workspace_bytes, run, cost};
+    tsr__no_refusal, prepacked_bytes, prepack, workspace_bytes, run, cost};

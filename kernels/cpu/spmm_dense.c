@@ -11,10 +11,5 @@ static double elements(const tsr_spmm_problem *problem, int64_t strip_rows) {
   return (double)(strips * strip_rows) * (double)problem->k;
 }
 
-static const char *refusal(const tsr_spmm_problem *problem) {
-  (void)problem;
-  return NULL;
-}
-
-TSR__STRIP_KERNEL(tsr_f32_dense_spmm_32x14__avx512, avx512, 32, 16, 14, refusal)
-TSR__STRIP_KERNEL(tsr_f32_dense_spmm_16x6__avx2, avx2, 16, 8, 6, refusal)
+TSR__STRIP_KERNEL(tsr_f32_dense_spmm_32x14__avx512, avx512, 32, 16, 14, tsr__no_refusal)
+TSR__STRIP_KERNEL(tsr_f32_dense_spmm_16x6__avx2, avx2, 16, 8, 6, tsr__no_refusal)

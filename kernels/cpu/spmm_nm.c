@@ -17,15 +17,5 @@ static void columns(const tsr_packed *w, int64_t row, int64_t begin, int64_t end
 
 static const tsr__lanes_source source = {tsr__single_row, columns};
 
-static int height_of(const tsr_spmm_problem *problem) {
-  (void)problem;
-  return 1;
-}
-
-static const char *refusal(const tsr_spmm_problem *problem) {
-  (void)problem;
-  return NULL;
-}
-
-TSR__LANES_KERNEL(tsr_f32_nm_spmm_1x128__avx512, avx512, 16, refusal)
-TSR__LANES_KERNEL(tsr_f32_nm_spmm_1x64__avx2, avx2, 8, refusal)
+TSR__LANES_KERNEL(tsr_f32_nm_spmm_1x128__avx512, avx512, 16, 1)
+TSR__LANES_KERNEL(tsr_f32_nm_spmm_1x64__avx2, avx2, 8, 1)
