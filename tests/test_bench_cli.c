@@ -167,6 +167,35 @@ Test(bench_cli, own_dense_kernel_as_baseline_and_forced_kernel) {
   json_decref(root);
 }
 
+/* The dense model against oneDNN's products or nothing, then each variant against the dense one. */
+Test(bench_cli, a_model_in_variants) {
+  json_t *root = run_json("minilm",
+                          "--patterns block:16x16,2:4,asis --sparsities 0.9 --seq 4 --batch 2 "
+                          "--baseline none");
+  static const char *const patterns[] = {"dense", "block:16x16", "2:4", "asis"};
+  static const double densities[] = {1, 0.1, 0.5, 1};
+  const json_t *records = json_object_get(root, "records");
+  cr_assert_eq(json_array_size(records), 4);
+  for (size_t r = 0; r < 4; r++) {
+    const json_t *record = json_array_get(records, r);
+    cr_assert_str_eq(text(record, "kind"), "model");
+    cr_assert_str_eq(text(record, "pattern"), patterns[r]);
+    cr_assert_float_eq(number(record, "density"), densities[r], 1e-3);
+    cr_assert_eq(number(record, "batch"), 2);
+    cr_assert_eq(number(record, "seq"), 4);
+    if (r)
+      cr_assert_str_eq(text(record, "baseline"), "tessera dense");
+    else
+      cr_assert(json_is_null(json_object_get(record, "baseline_median_ms")));
+  }
+  json_decref(root);
+}
+
+Test(bench_cli, more_tokens_than_positions_are_refused) {
+  cr_assert_eq(run("minilm", "--seq 513 --baseline none"), 2, "%s", output);
+  cr_assert(strstr(output, "513"), "%s", output);
+}
+
 Test(bench_cli, errors_have_their_exit_codes_and_name_the_value) {
   static const struct {
     const char *target, *arguments;
