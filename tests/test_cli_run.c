@@ -255,3 +255,9 @@ Test(cli_run, explain_gives_choice_and_losers_of_each_layer) {
   cr_assert(strstr(command_output(), "built-in costs"), "%s", command_output());
   assert_fails(2, "--seq: 21 is more than the model's 20", "explain model --seq 21");
 }
+
+/* Measuring itself takes many seconds: too long for a test. */
+Test(cli_run, tune_refuses_a_place_before_it_measures) {
+  assert_fails(4, "no/such/folder/x: cannot write", "tune -o no/such/folder/x");
+  cr_assert_eq(command_shell("TESSERA_MAX_ISA=mmx \"$T\" tune"), 2);
+}
