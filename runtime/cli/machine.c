@@ -11,5 +11,8 @@ tsr_status tsr__cli_load_tuning(const tsr_hardware *hardware, char *path, tsr_tu
   TSR_TRY(tsr_tuning_default_path(hardware, path, TSR__PATH_MAX));
   tsr_status status = tsr_tuning_load(path, hardware, out);
   /* Measurements of another machine or version are as good as none. */
-  return status == TSR_NOT_FOUND || status == TSR_UNSUPPORTED_HARDWARE ? TSR_OK : status;
+  if (status == TSR_OK || status == TSR_NOT_FOUND || status == TSR_UNSUPPORTED_HARDWARE)
+    return TSR_OK;
+  return tsr__error(status, "%s; delete the file, or measure again with tessera tune",
+                    tsr_last_error());
 }

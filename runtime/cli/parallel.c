@@ -1,5 +1,6 @@
 #include "runtime/cli/parallel.h"
 
+#include <omp.h>
 #include <stdio.h>
 
 #include "runtime/base/status.h"
@@ -24,6 +25,8 @@ tsr_status tsr__parallel(const char *what, int threads, size_t count,
                          tsr_status (*item)(void *user, size_t index), void *user) {
   shared_loop loop = {.status = TSR_OK};
   tsr__progress_begin(&loop.progress, what, (int64_t)count);
+  /* The library's own loops inside an item heed it where this one has a single thread. */
+  omp_set_num_threads(threads);
 #pragma omp parallel for schedule(dynamic) num_threads(threads)
   for (size_t i = 0; i < count; i++) {
     int stop;
