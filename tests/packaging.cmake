@@ -10,7 +10,7 @@ endif()
 # A sanitised library needs its run-time in every consumer and exports its own names.
 if(NOT TESSERA_SANITIZE AND NOT TESSERA_FUZZ)
   add_test(NAME exports COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/exports.sh
-    $<TARGET_FILE:tessera_shared> $<TARGET_FILE:tessera_static>)
+    $<TARGET_FILE:tessera_shared> $<TARGET_FILE:tessera_static> ${headers})
   if(TESSERA_CXX)
     add_test(NAME consumer COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/consumer/run.sh
       ${PROJECT_BINARY_DIR} ${CMAKE_C_COMPILER} ${TESSERA_CXX})
