@@ -2,21 +2,16 @@
 /* vec_avx512.h comes first: the bodies are written in its operations. */
 #include "kernels/cpu/strip_packed.h"
 
-#define TILES_OF_ONE_VECTOR(X)                                                                    \
-  X(1, 1)                                                                                         \
-  X(1, 2)                                                                                         \
-  X(1, 3)                                                                                         \
-  X(1, 4)                                                                                         \
-  X(1, 5)                                                                                         \
-  X(1, 6)                                                                                         \
-  X(1, 7) X(1, 8) X(1, 9) X(1, 10) X(1, 11) X(1, 12) X(1, 13) X(1, 14) X(1, 15) X(1, 16) X(1, 17) \
-      X(1, 18) X(1, 19) X(1, 20) X(1, 21) X(1, 22) X(1, 23) X(1, 24) X(1, 25) X(1, 26) X(1, 27)   \
-          X(1, 28)
+/* clang-format never comes to rest on such lists. */
+/* clang-format off */
+#define TILES_OF_ONE_VECTOR(X) \
+  X(1, 1) X(1, 2) X(1, 3) X(1, 4) X(1, 5) X(1, 6) X(1, 7) X(1, 8) X(1, 9) X(1, 10) \
+  X(1, 11) X(1, 12) X(1, 13) X(1, 14) X(1, 15) X(1, 16) X(1, 17) X(1, 18) X(1, 19) X(1, 20) \
+  X(1, 21) X(1, 22) X(1, 23) X(1, 24) X(1, 25) X(1, 26) X(1, 27) X(1, 28)
 #define TILES_OF_TWO_VECTORS(X) \
-  X(2, 1)                       \
-  X(2, 2)                       \
-  X(2, 3)                       \
-  X(2, 4) X(2, 5) X(2, 6) X(2, 7) X(2, 8) X(2, 9) X(2, 10) X(2, 11) X(2, 12) X(2, 13) X(2, 14)
+  X(2, 1) X(2, 2) X(2, 3) X(2, 4) X(2, 5) X(2, 6) X(2, 7) X(2, 8) X(2, 9) X(2, 10) \
+  X(2, 11) X(2, 12) X(2, 13) X(2, 14)
+/* clang-format on */
 
 #define PACKED_TILE(H, T) \
   static void packed_tile_##T(const packed_job *job) { packed_tile(T, STRIP_SETS(T), job); }
