@@ -7,10 +7,11 @@ build() {
   ninja -C "build/$1" -j "$(nproc)"
 }
 
-# run_ctest PRESET [OPTION...]
+# run_ctest PRESET [OPTION...]: with the real model, if stage_model could get it.
 run_ctest() {
-  local preset=$1
+  local preset=$1 model=$PWD/build/models/minilm
   shift
+  if [ -d "$model" ]; then export TESSERA_MINILM=${TESSERA_MINILM:-$model}; fi
   ctest --test-dir "build/$preset" -j "$(nproc)" --output-on-failure --verbose "$@"
 }
 
@@ -21,6 +22,11 @@ tests_labelled() {
 
 stage_setup() {
   scripts/setup.sh build test
+}
+
+# The tests against the real model skip themselves where it cannot be had.
+stage_model() {
+  scripts/get_minilm.sh || echo "going on without the real model"
 }
 
 stage_gcc() {

@@ -7,9 +7,9 @@
 source "$(dirname "$0")/common.sh"
 source scripts/stages.sh
 
-stages=(setup gcc tests minimal format clang asan tsan emulated valgrind fuzz lint)
+stages=(setup model gcc tests minimal format clang asan tsan emulated valgrind fuzz lint)
 if [ "${1:-}" = --quick ]; then
-  stages=(setup gcc tests)
+  stages=(setup model gcc tests)
 elif [ $# -gt 0 ]; then
   stages=("$@")
 fi
