@@ -155,6 +155,9 @@ static spmm_case make(random_state *random, int structure, double density, int64
                           pad);
 }
 
+/* Emulated CPUs are slow: there TESSERA_TEST_QUICK asks for every third of the runs. */
+static int stride(void) { return getenv("TESSERA_TEST_QUICK") ? 3 : 1; }
+
 /* All sizes around the unit and the tile, each with a few token counts, parts and epilogues. */
 static void check_sizes(const tsr_spmm_kernel *kernel, int structure, random_state *random) {
   tsr_pattern p;
@@ -171,7 +174,7 @@ static void check_sizes(const tsr_spmm_kernel *kernel, int structure, random_sta
       int64_t pad = (int64_t)((i + j) % 3);
       spmm_case c = make(random, structure, 0.5, ms[i], ks[j], pad);
       void *weights = prepack(kernel, &c);
-      for (int r = 0; r < 4; r++, count++)
+      for (int r = 0; r < 4; r += stride(), count++)
         check_run(kernel, &c, weights, spmm_variant_at(count * 5 % SPMM_VARIANTS),
                   ns[(size_t)count % (sizeof ns / sizeof ns[0])], count % 3 + 1, pad);
       free(weights);
@@ -192,7 +195,7 @@ static void check_densities(const tsr_spmm_kernel *kernel, int structure, random
   for (int d = 0; d < 4; d++) {
     spmm_case c = make(random, structure, densities[d], m, k, d % 2 * 5);
     void *weights = prepack(kernel, &c);
-    for (size_t i = 0; i < sizeof ns / sizeof ns[0]; i++, count++)
+    for (size_t i = 0; i < sizeof ns / sizeof ns[0]; i += (size_t)stride(), count++)
       check_run(kernel, &c, weights, spmm_variant_at((count * 7 + d) % SPMM_VARIANTS), ns[i],
                 count % 3 + 1, d % 2 * 3);
     free(weights);

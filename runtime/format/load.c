@@ -132,7 +132,8 @@ static tsr_status load_arrays(const source *s, tsr_packed *packed) {
   int count = s->ops->arrays(packed, arrays);
   for (int a = 0; a < count; a++) TSR_TRY(find_array(s, &arrays[a], &tensors[a]));
   TSR_CHECK(tsr__array_size(&arrays[0], &packed->stored, &bytes), TSR_MALFORMED,
-            "tensor '%.160s': its size overflows", tensors[0]->name);
+            "tensor '%.160s': its size overflows",
+            tsr__names_of(s->names, s->ops->key, arrays[0].key));
   TSR_TRY(take_arrays(packed, arrays, tensors, count));
   return tsr_packed_validate(packed);
 }
