@@ -36,25 +36,25 @@ static inline void tsr__lanes_cost(const tsr_spmm_problem *problem, int max_heig
   cost[TSR_COST_ACTIVATION_BYTES] = 4.0 * ((double)problem->k + rows) * vecs * lanes;
 }
 
-/* The functions of one kernel; `source` is the format's. */
-#define TSR__LANES_KERNEL(name, isa, lanes, max_height)                     \
-  static void name##_prepack(const tsr_packed *w, void *out) {              \
-    tsr__lanes_build(w, &source, 8 * lanes, out);                           \
-  }                                                                         \
-  static size_t name##_prepacked_bytes(const tsr_packed *w) {               \
-    return tsr__lanes_bytes(w, &source);                                    \
-  }                                                                         \
-  static size_t name##_workspace_bytes(const tsr_spmm_problem *problem) {   \
-    return tsr__lanes_workspace_bytes(problem->k, 8 * lanes);               \
-  }                                                                         \
-  static void name##_run(const tsr_spmm_args *args, int part, int parts) {  \
-    tsr__lanes_part(tsr__lanes_run_##isa, args, part, parts);               \
-  }                                                                         \
-  static void name##_cost(const tsr_spmm_problem *problem, double *cost) {  \
-    tsr__lanes_cost(problem, max_height, lanes, cost);                      \
-  }                                                                         \
-  const tsr_spmm_ops name##_ops = {tsr__no_refusal, name##_prepacked_bytes, \
-                                   name##_prepack,  name##_workspace_bytes, \
-                                   name##_run,      name##_cost};
+/* The functions of one kernel; `source` is the format's, refusal_of the kernel's. */
+#define TSR__LANES_KERNEL(name, isa, lanes, max_height, refusal_of)        \
+  static void name##_prepack(const tsr_packed *w, void *out) {             \
+    tsr__lanes_build(w, &source, 8 * lanes, out);                          \
+  }                                                                        \
+  static size_t name##_prepacked_bytes(const tsr_packed *w) {              \
+    return tsr__lanes_bytes(w, &source);                                   \
+  }                                                                        \
+  static size_t name##_workspace_bytes(const tsr_spmm_problem *problem) {  \
+    return tsr__lanes_workspace_bytes(problem->k, 8 * lanes);              \
+  }                                                                        \
+  static void name##_run(const tsr_spmm_args *args, int part, int parts) { \
+    tsr__lanes_part(tsr__lanes_run_##isa, args, part, parts);              \
+  }                                                                        \
+  static void name##_cost(const tsr_spmm_problem *problem, double *cost) { \
+    tsr__lanes_cost(problem, max_height, lanes, cost);                     \
+  }                                                                        \
+  const tsr_spmm_ops name##_ops = {refusal_of,     name##_prepacked_bytes, \
+                                   name##_prepack, name##_workspace_bytes, \
+                                   name##_run,     name##_cost};
 
 #endif

@@ -23,5 +23,13 @@ static void columns(const tsr_packed *w, int64_t row, int64_t begin, int64_t end
 
 static const tsr__lanes_source source = {height, columns};
 
-TSR__LANES_KERNEL(tsr_f32_bcsr_spmm_8x32__avx512, avx512, 16, 8)
-TSR__LANES_KERNEL(tsr_f32_bcsr_spmm_8x8__avx2, avx2, 8, 8)
+static const char *refusal_avx512(const tsr_spmm_problem *problem) {
+  return problem->pattern.block_rows % 16 ? NULL : "blocks of whole vectors need no transposing";
+}
+
+static const char *refusal_avx2(const tsr_spmm_problem *problem) {
+  return problem->pattern.block_rows % 8 ? NULL : "blocks of whole vectors need no transposing";
+}
+
+TSR__LANES_KERNEL(tsr_f32_bcsr_spmm_8x32__avx512, avx512, 16, 8, refusal_avx512)
+TSR__LANES_KERNEL(tsr_f32_bcsr_spmm_8x8__avx2, avx2, 8, 8, refusal_avx2)
