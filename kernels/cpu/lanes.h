@@ -12,8 +12,8 @@
 #include "kernels/kernel.h"
 
 enum {
-  TSR__CHUNK_COLS = 64,
-  TSR__BLOCK_ROWS = 256,
+  TSR__CHUNK_COLS = 128,
+  TSR__BLOCK_ROWS = 512,
 };
 
 typedef struct tsr__bundle {

@@ -3,13 +3,15 @@
 #include "kernels/cpu/lanes_run.h"
 
 /* Rows x vectors of tokens: at most 16 accumulators. */
-#define TILES_OF_1_ROW(X) X(1, 1) X(1, 2) X(1, 3) X(1, 4) X(1, 5) X(1, 6) X(1, 7) X(1, 8)
-#define TILES_OF_2_ROWS(X) X(2, 1) X(2, 2) X(2, 3) X(2, 4) X(2, 5) X(2, 6) X(2, 7) X(2, 8)
+#define TILES_OF_1_ROW(X) X(1, 1) X(1, 2) X(1, 3) X(1, 4)
+#define TILES_OF_2_ROWS(X) X(2, 1) X(2, 2) X(2, 3) X(2, 4)
 #define TILES_OF_4_ROWS(X) X(4, 1) X(4, 2) X(4, 3) X(4, 4)
 #define TILES_OF_8_ROWS(X) X(8, 1) X(8, 2)
 
-#define TILE(H, T) \
-  static void lanes_tile_##H##_##T(const lanes_job *job) { lanes_tile(H, T, job); }
+#define TILE(H, T)                                         \
+  static void lanes_tile_##H##_##T(const lanes_job *job) { \
+    lanes_tile(H, T, LANES_SETS(H *T), job);               \
+  }
 TILES_OF_1_ROW(TILE)
 TILES_OF_2_ROWS(TILE)
 TILES_OF_4_ROWS(TILE)
