@@ -148,11 +148,10 @@ static void unit_of(const tsr_pattern *p, int64_t *rows, int64_t *cols) {
 }
 
 static spmm_case make(random_state *random, int structure, double density, int64_t m, int64_t k,
-                      int64_t pad) {
+                      int64_t tokens, int64_t pad) {
   tsr_pattern p;
   cr_assert_eq(tsr_pattern_parse(structures[structure].pattern, &p), TSR_OK);
-  return spmm_case_create(random, structures[structure].format, &p, density, m, k, SPMM_TOKENS_MAX,
-                          pad);
+  return spmm_case_create(random, structures[structure].format, &p, density, m, k, tokens, pad);
 }
 
 /* Emulated CPUs are slow: there TESSERA_TEST_QUICK asks for every third of the runs. */
@@ -172,7 +171,7 @@ static void check_sizes(const tsr_spmm_kernel *kernel, int structure, random_sta
   for (size_t i = 0; i < sizeof ms / sizeof ms[0]; i++)
     for (size_t j = 0; j < sizeof ks / sizeof ks[0]; j++) {
       int64_t pad = (int64_t)((i + j) % 3);
-      spmm_case c = make(random, structure, 0.5, ms[i], ks[j], pad);
+      spmm_case c = make(random, structure, 0.5, ms[i], ks[j], SPMM_TOKENS_MAX, pad);
       void *weights = prepack(kernel, &c);
       for (int r = 0; r < 4; r += stride(), count++)
         check_run(kernel, &c, weights, spmm_variant_at(count * 5 % SPMM_VARIANTS),
@@ -193,7 +192,7 @@ static void check_densities(const tsr_spmm_kernel *kernel, int structure, random
   int64_t m = (um < 32 ? 3 * um : um) + kernel->tile_m + 3, k = uk < 32 ? 5 * uk + 3 : 2 * uk + 3;
   int count = 0;
   for (int d = 0; d < 4; d++) {
-    spmm_case c = make(random, structure, densities[d], m, k, d % 2 * 5);
+    spmm_case c = make(random, structure, densities[d], m, k, SPMM_TOKENS_MAX, d % 2 * 5);
     void *weights = prepack(kernel, &c);
     for (size_t i = 0; i < sizeof ns / sizeof ns[0]; i += (size_t)stride(), count++)
       check_run(kernel, &c, weights, spmm_variant_at((count * 7 + d) % SPMM_VARIANTS), ns[i],
@@ -211,7 +210,7 @@ static void check_non_finite(const tsr_spmm_kernel *kernel, int structure, rando
   int64_t um, uk;
   cr_assert_eq(tsr_pattern_parse(structures[structure].pattern, &p), TSR_OK);
   unit_of(&p, &um, &uk);
-  spmm_case c = make(random, structure, 0.6, 2 * um, 3 * uk, 1);
+  spmm_case c = make(random, structure, 0.6, 2 * um, 3 * uk, SPMM_TOKENS_MAX, 1);
   c.x[1 * c.ldx + 0] = NAN;
   c.x[2 * c.ldx + (c.k > 1)] = INFINITY;
   c.x[3 * c.ldx + c.k - 1] = -INFINITY;
@@ -226,6 +225,21 @@ static void check_non_finite(const tsr_spmm_kernel *kernel, int structure, rando
   }
   free(weights);
   spmm_case_destroy(&c);
+}
+
+/* More rows, columns and tokens than any kernel holds at once: row blocks of 512, chunks of 128,
+ * 64 panels of 14 tokens. */
+static void check_blocking(const tsr_spmm_kernel *kernel, int structure, random_state *random) {
+  if (kernel->isa == TSR_ISA_SCALAR) return;
+  static const struct { int64_t m, k, tokens; } sizes[] = {{1100, 270, 70}, {40, 20, 910}};
+  for (int i = 0; i < 2; i++) {
+    spmm_case c = make(random, structure, 0.2, sizes[i].m, sizes[i].k, sizes[i].tokens, 1);
+    void *weights = prepack(kernel, &c);
+    for (int parts = 1; parts <= 2; parts++)
+      check_run(kernel, &c, weights, spmm_variant_at(7 * parts + i), sizes[i].tokens, parts, 1);
+    free(weights);
+    spmm_case_destroy(&c);
+  }
 }
 
 typedef void check_kernel(const tsr_spmm_kernel *kernel, int structure, random_state *random);
@@ -259,6 +273,7 @@ static void for_each(tsr_format format, check_kernel *check) {
 #define FORMAT_TESTS(FORMAT, name)                                               \
   Test(spmm_sizes, name) { for_each(TSR_FORMAT_##FORMAT, check_sizes); }         \
   Test(spmm_densities, name) { for_each(TSR_FORMAT_##FORMAT, check_densities); } \
+  Test(spmm_blocking, name) { for_each(TSR_FORMAT_##FORMAT, check_blocking); }   \
   Test(spmm_non_finite, name) { for_each(TSR_FORMAT_##FORMAT, check_non_finite); }
 
 FORMAT_TESTS(DENSE, dense)
@@ -275,7 +290,7 @@ Test(spmm_non_finite, gelu) {
   const tsr_spmm_kernel *kernel;
   for (size_t i = 0; (kernel = tsr_spmm_kernel_at(i)) != NULL; i++) {
     if (kernel->format != TSR_FORMAT_DENSE) continue;
-    spmm_case c = make(&random, 0, 1.0, 20, 20, 0);
+    spmm_case c = make(&random, 0, 1.0, 20, 20, SPMM_TOKENS_MAX, 0);
     tsr_spmm_problem problem = spmm_case_problem(&c, 5, 1);
     if (can_run(kernel, &problem)) {
       for (int64_t r = 0; r < c.m; r++) c.w[r * c.k] = 1.0f;
