@@ -57,7 +57,7 @@ TSR__INLINE void packed_tile(const int T, const int U, const packed_job *job) {
       _mm_prefetch((const char *)(ahead + t * TSR__RUN_COLS), _MM_HINT_T0);
     int count = run->count;
     if (count == TSR__RUN_COLS) {
-#pragma GCC unroll 16
+#pragma GCC unroll 4
       for (int c = 0; c < TSR__RUN_COLS; c++)
         multiply_column(1, T, values + c * TSR__LANES, x + c, acc + c % U * T);
     } else {

@@ -80,8 +80,7 @@ TSR__INLINE void store_tile(int H, int T, const tsr__vec acc[], const strip_job 
 }
 
 /* U sets of accumulators, used in turn, hide the FMA's latency where one set of them is small. */
-#define STRIP_SETS(accumulators) \
-  ((accumulators) >= 6 ? 1 : (accumulators) >= 3 ? 2 : (accumulators) == 2 ? 4 : 8)
+#define STRIP_SETS(accumulators) ((accumulators) >= 6 ? 1 : (accumulators) >= 3 ? 2 : 4)
 
 TSR__INLINE void strip_tile(const int H, const int T, const int U, const strip_job *job) {
   tsr__vec acc[TSR__ACCUMULATORS], bias[2];
@@ -106,19 +105,13 @@ TSR__INLINE void strip_tile(const int H, const int T, const int U, const strip_j
     tsr__run next = last ? job->next_run : runs[r + 1];
     run_mask next_mask = mask_of(next.count);
     const float *source = (last ? job->next_x : x) + next.col;
+    for (int t = 0; t < T; t++, source += ldx)
+      copy_token(source, next_mask, other + t * TSR__RUN_COLS);
     if (count == TSR__RUN_COLS) {
-#pragma GCC unroll 16
-      for (int c = 0; c < TSR__RUN_COLS; c++) {
-#pragma GCC unroll 2
-        for (int t = c * T / TSR__RUN_COLS; t < (c + 1) * T / TSR__RUN_COLS; t++) {
-          copy_token(source, next_mask, other + t * TSR__RUN_COLS);
-          source += ldx;
-        }
+#pragma GCC unroll 4
+      for (int c = 0; c < TSR__RUN_COLS; c++)
         multiply_column(H, T, values + c * step, current + c, acc + c % U * T * H);
-      }
     } else {
-      for (int t = 0; t < T; t++)
-        copy_token(source + t * ldx, next_mask, other + t * TSR__RUN_COLS);
       for (int c = 0; c < count; c++) multiply_column(H, T, values + c * step, current + c, acc);
     }
     values += count * step;
