@@ -86,6 +86,19 @@ enum {
   STRIP_WORKSPACE_BYTES = (2 * RUN_BUFFER + TILE_FLOATS) * (int)sizeof(float)
 };
 
+/* The first tile of a strip would wait for its values to come from the shared cache or from memory;
+ * so every tile fetches a share of the next strip's, in step with its own runs. */
+static inline void fetch_ahead(const tsr__strips *strips, int64_t strip, int64_t last, int64_t i,
+                               int64_t count, strip_job *job) {
+  enum { LINE_FLOATS = 64 / (int)sizeof(float) };
+  job->ahead_lines = 0;
+  if (strip + 1 >= last || job->run_count == 0) return;
+  int64_t begin = strips->column_begin[strip + 1], end = strips->column_begin[strip + 2];
+  int64_t lines = (end - begin) * strips->strip_rows / LINE_FLOATS, share = lines / count;
+  job->ahead = strips->values + begin * strips->strip_rows + i * share * LINE_FLOATS;
+  job->ahead_lines = (int)((share + job->run_count - 1) / job->run_count);
+}
+
 static void run_strips(strip_function *const *tiles, int64_t tile_tokens, const tsr__strips *strips,
                        int64_t first, int64_t last, const tsr_spmm_args *args) {
   float *workspace = args->workspace;
@@ -105,6 +118,7 @@ static void run_strips(strip_function *const *tiles, int64_t tile_tokens, const 
         job.x = args->b + token * args->ldb;
         begin_tile(row, token, args, workspace + 2 * RUN_BUFFER, &job);
         int copied = prepare_next(strips, s, last, bounds, i, count, args, &job);
+        fetch_ahead(strips, s, last, i, count, &job);
         tiles[bounds[i].tokens](&job);
         job.copied = copied;
         if (job.run_count & 1) {

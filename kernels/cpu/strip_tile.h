@@ -22,6 +22,8 @@ typedef struct strip_job {
   float *current, *other; /* [T, TSR__RUN_COLS] each */
   float *out;             /* the first token's first row */
   int64_t ldo;
+  const float *ahead;    /* this tile's share of the next strip's values */
+  int ahead_lines;       /* cache lines of it to prefetch per run */
   int rows;              /* rows of the strip that exist, 1..H * TSR__LANES */
   const float *bias;     /* of the first row, or NULL */
   const float *residual; /* of the first token and row, or NULL; may be `out` */
@@ -99,12 +101,14 @@ TSR__INLINE void strip_tile(const int H, const int T, const int U, const strip_j
   const tsr__run *runs = job->runs;
   const float *x = job->x, *values = job->values;
   float *current = job->current, *other = job->other;
+  const char *ahead = (const char *)job->ahead;
   if (run_count && !job->copied) copy_run(T, x, ldx, runs[0], current);
   for (int64_t r = 0; r < run_count; r++) {
     int last = r + 1 == run_count, count = runs[r].count;
     tsr__run next = last ? job->next_run : runs[r + 1];
     run_mask next_mask = mask_of(next.count);
     const float *source = (last ? job->next_x : x) + next.col;
+    for (int i = 0; i < job->ahead_lines; i++, ahead += 64) _mm_prefetch(ahead, _MM_HINT_T1);
     for (int t = 0; t < T; t++, source += ldx)
       copy_token(source, next_mask, other + t * TSR__RUN_COLS);
     if (count == TSR__RUN_COLS) {
