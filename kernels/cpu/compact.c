@@ -1,7 +1,5 @@
 #include "kernels/cpu/compact.h"
 
-static size_t round_line(size_t bytes) { return (bytes + 63) / 64 * 64; }
-
 static int64_t segments_of(int64_t size) { return (size + TSR__SEGMENT - 1) / TSR__SEGMENT; }
 
 static int64_t kept_rows(const tsr_packed *w) { return w->kept_rows ? w->kept_row_count : w->rows; }
@@ -13,11 +11,12 @@ static int64_t strip_count(const tsr_packed *w, int64_t strip_rows) {
 }
 
 static size_t segments_bytes(const tsr_packed *w) {
-  return round_line((size_t)(segments_of(w->rows) + segments_of(w->cols)) * sizeof(tsr__segment));
+  return tsr__round_to_line((size_t)(segments_of(w->rows) + segments_of(w->cols)) *
+                            sizeof(tsr__segment));
 }
 
 size_t tsr__compact_bytes(const tsr_packed *w, int64_t strip_rows) {
-  return round_line(sizeof(tsr__compact)) + segments_bytes(w) +
+  return tsr__round_to_line(sizeof(tsr__compact)) + segments_bytes(w) +
          tsr__strips_bytes(w, strip_count(w, strip_rows), strip_rows, tsr__dense_pieces);
 }
 
@@ -35,7 +34,7 @@ static const tsr__segment *fill_segments(const int32_t *kept, int64_t count, int
 
 void tsr__compact_prepack(const tsr_packed *w, int64_t strip_rows, void *out) {
   tsr__compact *compact = out;
-  tsr__segment *segments = (tsr__segment *)((char *)out + round_line(sizeof *compact));
+  tsr__segment *segments = (tsr__segment *)((char *)out + tsr__round_to_line(sizeof *compact));
   void *strips = (char *)segments + segments_bytes(w);
   *compact = (tsr__compact){
       .rows = w->rows,

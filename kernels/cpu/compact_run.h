@@ -80,7 +80,7 @@ static void compact_run(tsr__strips_run *run, size_t strips_bytes, const tsr_spm
                         int part, int parts) {
   const tsr__compact *w = args->weights;
   compact_buffers buffers;
-  compact_floats(w->kept_rows > w->rows ? w->kept_rows : w->rows, w->cols, &buffers,
+  compact_floats(w->rows, w->cols, &buffers,
                  (float *)args->workspace + strips_bytes / sizeof(float));
   tsr__span tokens = tsr__part_of(args->n, 1, part, parts);
   int64_t count = tokens.end - tokens.begin;

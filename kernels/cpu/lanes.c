@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-static size_t round_line(size_t bytes) { return (bytes + 63) / 64 * 64; }
+#include "kernels/cpu/parts.h"
 
 static int64_t row_blocks_of(int64_t rows) {
   return (rows + TSR__BLOCK_ROWS - 1) / TSR__BLOCK_ROWS;
@@ -44,12 +44,12 @@ static layout lay_out(const tsr_packed *w, totals t) {
   int64_t chunks = tsr__lanes_chunks(w->cols);
   int64_t blocks = row_blocks_of(w->rows), tiles = blocks * chunks + 1;
   layout l;
-  l.first_rows = round_line(sizeof(tsr__lanes));
-  l.tiles = round_line(l.first_rows + (size_t)(blocks + 1) * sizeof(int64_t));
-  l.bundles = round_line(l.tiles + (size_t)tiles * sizeof(tsr__lanes_tile));
-  l.offsets = round_line(l.bundles + (size_t)(t.bundles * chunks) * sizeof(tsr__bundle));
-  l.values = round_line(l.offsets + (size_t)t.columns * sizeof(uint32_t));
-  l.end = round_line(l.values + (size_t)t.values * sizeof(float));
+  l.first_rows = tsr__round_to_line(sizeof(tsr__lanes));
+  l.tiles = tsr__round_to_line(l.first_rows + (size_t)(blocks + 1) * sizeof(int64_t));
+  l.bundles = tsr__round_to_line(l.tiles + (size_t)tiles * sizeof(tsr__lanes_tile));
+  l.offsets = tsr__round_to_line(l.bundles + (size_t)(t.bundles * chunks) * sizeof(tsr__bundle));
+  l.values = tsr__round_to_line(l.offsets + (size_t)t.columns * sizeof(uint32_t));
+  l.end = tsr__round_to_line(l.values + (size_t)t.values * sizeof(float));
   return l;
 }
 

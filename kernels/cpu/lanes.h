@@ -5,13 +5,14 @@
  * transposed first. Rows are cut into row blocks and columns into chunks, so that the activations
  * of a chunk stay in L1 and the sums of a row block in L2. Within a (row block, chunk) the bundles
  * are sorted by height and number of columns: with random structure the length of the inner loop
- * would otherwise be mispredicted for every bundle, which costs as much as the loop itself. */
+ * would otherwise be mispredicted for every bundle. */
 #ifndef TESSERA_KERNELS_CPU_LANES_H
 #define TESSERA_KERNELS_CPU_LANES_H
 
 #include "kernels/kernel.h"
 
 enum {
+  TSR__PANEL_VECS = 4, /* vectors of tokens that are transposed and multiplied together */
   TSR__CHUNK_COLS = 128,
   TSR__BLOCK_ROWS = 512,
 };

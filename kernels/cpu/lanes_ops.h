@@ -27,7 +27,8 @@ static inline void tsr__lanes_cost(const tsr_spmm_problem *problem, int max_heig
   double share = 1.0 / problem->threads;
   int by_token = tsr__parts_share_tokens(problem->n, problem->threads);
   int64_t tokens = by_token ? (problem->n + problem->threads - 1) / problem->threads : problem->n;
-  double vecs = (double)((tokens + lanes - 1) / lanes), panels = (double)(((int64_t)vecs + 3) / 4);
+  double vecs = (double)((tokens + lanes - 1) / lanes),
+         panels = (double)(((int64_t)vecs + TSR__PANEL_VECS - 1) / TSR__PANEL_VECS);
   double elements = (double)problem->stored * (by_token ? 1.0 : share);
   double rows = (double)problem->m * (by_token ? 1.0 : share);
   cost[TSR_COST_FMA] = elements * vecs;
@@ -37,24 +38,24 @@ static inline void tsr__lanes_cost(const tsr_spmm_problem *problem, int max_heig
 }
 
 /* The functions of one kernel; `source` is the format's, refusal_of the kernel's. */
-#define TSR__LANES_KERNEL(name, isa, lanes, max_height, refusal_of)        \
-  static void name##_prepack(const tsr_packed *w, void *out) {             \
-    tsr__lanes_build(w, &source, 4 * lanes, out);                          \
-  }                                                                        \
-  static size_t name##_prepacked_bytes(const tsr_packed *w) {              \
-    return tsr__lanes_bytes(w, &source);                                   \
-  }                                                                        \
-  static size_t name##_workspace_bytes(const tsr_spmm_problem *problem) {  \
-    return tsr__lanes_workspace_bytes(problem->k, 4 * lanes);              \
-  }                                                                        \
-  static void name##_run(const tsr_spmm_args *args, int part, int parts) { \
-    tsr__lanes_part(tsr__lanes_run_##isa, args, part, parts);              \
-  }                                                                        \
-  static void name##_cost(const tsr_spmm_problem *problem, double *cost) { \
-    tsr__lanes_cost(problem, max_height, lanes, cost);                     \
-  }                                                                        \
-  const tsr_spmm_ops name##_ops = {refusal_of,     name##_prepacked_bytes, \
-                                   name##_prepack, name##_workspace_bytes, \
+#define TSR__LANES_KERNEL(name, isa, lanes, max_height, refusal_of)         \
+  static void name##_prepack(const tsr_packed *w, void *out) {              \
+    tsr__lanes_build(w, &source, TSR__PANEL_VECS *lanes, out);              \
+  }                                                                         \
+  static size_t name##_prepacked_bytes(const tsr_packed *w) {               \
+    return tsr__lanes_bytes(w, &source);                                    \
+  }                                                                         \
+  static size_t name##_workspace_bytes(const tsr_spmm_problem *problem) {   \
+    return tsr__lanes_workspace_bytes(problem->k, TSR__PANEL_VECS * lanes); \
+  }                                                                         \
+  static void name##_run(const tsr_spmm_args *args, int part, int parts) {  \
+    tsr__lanes_part(tsr__lanes_run_##isa, args, part, parts);               \
+  }                                                                         \
+  static void name##_cost(const tsr_spmm_problem *problem, double *cost) {  \
+    tsr__lanes_cost(problem, max_height, lanes, cost);                      \
+  }                                                                         \
+  const tsr_spmm_ops name##_ops = {refusal_of,     name##_prepacked_bytes,  \
+                                   name##_prepack, name##_workspace_bytes,  \
                                    name##_run,     name##_cost};
 
 #endif

@@ -6,13 +6,10 @@
 #include "kernels/cpu/lanes.h"
 #include "kernels/cpu/parts.h"
 
-/* Vectors of tokens in a panel. Eight need fewer broadcasts, but then L1 holds only 64 columns of a
- * chunk, and loading and storing the sums so often costs more: at 25 % and 4 x 4 blocks, 0.66 of
- * the FMA peak against 0.76 with four vectors and 128 columns (32 KiB). */
-enum {
-  PANEL_VECS = 4,
-  PANEL_TOKENS = PANEL_VECS * TSR__LANES,
-};
+/* Eight vectors in a panel need fewer broadcasts, but then L1 holds only 64 columns of a chunk, and
+ * loading and storing the sums so often costs more: at 25 % and 4 x 4 blocks, 0.66 of the FMA peak
+ * against 0.76 with four vectors and 128 columns (32 KiB). */
+enum { PANEL_TOKENS = TSR__PANEL_VECS * TSR__LANES };
 
 /* Bundles of one height in one (row block, chunk). */
 typedef struct lanes_job {

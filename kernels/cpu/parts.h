@@ -4,6 +4,9 @@
 
 #include "kernels/kernel.h"
 
+/* Arrays of prepacked weights begin at a cache line. */
+static inline size_t tsr__round_to_line(size_t bytes) { return (bytes + 63) / 64 * 64; }
+
 /* The refusal of kernels that run every problem of their format. */
 static inline const char *tsr__no_refusal(const tsr_spmm_problem *problem) {
   (void)problem;

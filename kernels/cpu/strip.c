@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-static size_t round_line(size_t bytes) { return (bytes + 63) / 64 * 64; }
+#include "kernels/cpu/parts.h"
 
 static int64_t runs_of(const tsr__piece *piece) {
   return (piece->col + piece->cols + TSR__RUN_COLS - 1) / TSR__RUN_COLS -
@@ -27,11 +27,11 @@ typedef struct layout {
 
 static layout lay_out(int64_t strip_count, int64_t strip_rows, int64_t runs, int64_t columns) {
   layout l;
-  l.run_begin = round_line(sizeof(tsr__strips));
+  l.run_begin = tsr__round_to_line(sizeof(tsr__strips));
   l.column_begin = l.run_begin + (size_t)(strip_count + 1) * sizeof(int64_t);
   l.runs = l.column_begin + (size_t)(strip_count + 1) * sizeof(int64_t);
-  l.values = round_line(l.runs + (size_t)(runs + 1) * sizeof(tsr__run));
-  l.end = round_line(l.values + (size_t)columns * (size_t)strip_rows * sizeof(float));
+  l.values = tsr__round_to_line(l.runs + (size_t)(runs + 1) * sizeof(tsr__run));
+  l.end = tsr__round_to_line(l.values + (size_t)columns * (size_t)strip_rows * sizeof(float));
   return l;
 }
 

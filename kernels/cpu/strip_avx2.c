@@ -20,9 +20,9 @@ static strip_function *const two_vectors[] = {TILES_OF_TWO_VECTORS(ENTRY)};
 void tsr__strips_run_avx2(const tsr__strips *strips, int64_t first, int64_t last,
                           const tsr_spmm_args *args) {
   if (strips->strip_rows == TSR__LANES)
-    run_strips(one_vector, 12, strips, first, last, args);
+    run_strips(one_vector, TSR__ACCUMULATORS, strips, first, last, args);
   else
-    run_strips(two_vectors, 6, strips, first, last, args);
+    run_strips(two_vectors, TSR__ACCUMULATORS / 2, strips, first, last, args);
 }
 
 size_t tsr__strips_workspace_avx2(int64_t k, int64_t strip_rows) {

@@ -28,11 +28,12 @@ static strip_function *const two_vectors[] = {TILES_OF_TWO_VECTORS(ENTRY)};
 void tsr__strips_run_avx512(const tsr__strips *strips, int64_t first, int64_t last,
                             const tsr_spmm_args *args) {
   if (strips->strip_rows == TSR__LANES)
-    run_strips_packed(one_vector, 28, strips, first, last, args);
+    run_strips_packed(one_vector, TSR__ACCUMULATORS, strips, first, last, args);
   else
-    run_strips(two_vectors, 14, strips, first, last, args);
+    run_strips(two_vectors, TSR__ACCUMULATORS / 2, strips, first, last, args);
 }
 
 size_t tsr__strips_workspace_avx512(int64_t k, int64_t strip_rows) {
-  return strip_rows == TSR__LANES ? packed_workspace_bytes(k, 28) : STRIP_WORKSPACE_BYTES;
+  return strip_rows == TSR__LANES ? packed_workspace_bytes(k, TSR__ACCUMULATORS)
+                                  : STRIP_WORKSPACE_BYTES;
 }
