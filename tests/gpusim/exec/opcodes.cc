@@ -20,6 +20,7 @@ bool operator<(const Opcode &a, const Opcode &b) { return a.base < b.base; }
 
 std::vector<Opcode> sorted_opcodes() {
   std::vector<Opcode> opcodes = {
+      {"", nullptr},
 #define GPUSIM_OPCODE(base, function) {#base, function},
 #include "tests/gpusim/exec/opcodes.inc"
 #undef GPUSIM_OPCODE
