@@ -77,8 +77,9 @@ class Decoder {
 
 using Decode = void (*)(Decoder &decoder);
 
-/* Null for an unknown opcode. */
-Decode find_decode(std::string_view base);
+/* By the opcode. Where integers and reals have a row of the same name (add, min), the leftmost type
+ * decides: GPUSIM_REAL_OPCODE rows are for f16 to f64. Null for an unknown opcode. */
+Decode find_decode(const ptx::Instruction &instruction);
 
 /* Propagation rules that fit most instructions. */
 void undefined_any(Warp &, const Instruction &, uint32_t mask); /* any bit of a lane's sources */
