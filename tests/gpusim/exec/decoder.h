@@ -47,6 +47,10 @@ class Decoder {
   void read_wide(size_t i, Type type);       /* at least: st, cvt */
   void read_predicate(size_t i);             /* p, !p, or a literal 0 or 1 */
 
+  /* The carry flag CC.CF, a predicate of each frame: after the written ones, after all others. */
+  void write_carry();
+  void read_carry();
+
   /* The address operand: its base is appended to the operands as a .b64 or .b32 register (or
    * literal), and Instruction::offset is set. Symbols resolve to their address in `space`; `space`
    * becomes Instruction::space. */
