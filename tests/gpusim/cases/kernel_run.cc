@@ -87,6 +87,7 @@ bool run_kernel(const KernelRun &run, Fault *fault) {
   request.dynamic_shared_bytes = run.dynamic_shared_bytes;
   request.parameters = parameters.data();
   request.config = run.config;
+  request.keep_undefined = run.keep_undefined;
   request.hopper = run.hopper;
   request.sm = run.sm;
   return launch(request, nullptr, fault);

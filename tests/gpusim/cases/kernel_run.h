@@ -73,6 +73,7 @@ struct KernelRun {
   uint32_t dynamic_shared_bytes = 0;
   Parameters parameters;
   gpusim_config config = checked_config();
+  bool keep_undefined = false; /* LaunchRequest's */
   bool hopper = false;
   unsigned sm = 80;
 };

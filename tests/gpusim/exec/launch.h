@@ -55,6 +55,7 @@ struct LaunchRequest {
   uint32_t dynamic_shared_bytes = 0;
   const uint8_t *parameters = nullptr; /* entry->parameter_bytes, laid out by PTX's alignment */
   gpusim_config config = {};
+  bool keep_undefined = false; /* undefined data left in global memory is no fault */
   bool hopper = false;     /* the forged device's tensor cores */
   unsigned sm = 80;        /* compute capability x 10 */
   unsigned sm_count = 108; /* %nsmid */

@@ -1,0 +1,70 @@
+/* What memory keeps of a launch and of a running CTA.
+ *
+ *   LaunchMemory memory(request);
+ *   for each CTA, on any thread:
+ *     memory.begin(&cta);                  after shared memory is there, before the first warp
+ *     ... warps run ...
+ *     memory.end(&cta, &counters);         also after a fault; adds to the thread's counters
+ *   memory.finish(&fault)                  when all CTAs have finished without a fault
+ */
+#ifndef GPUSIM_MEMORY_STATE_H
+#define GPUSIM_MEMORY_STATE_H
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "tests/gpusim/counters/memory.h"
+#include "tests/gpusim/exec/frame.h"
+
+namespace gpusim {
+
+/* Undefined bytes that a lane has stored to global memory. */
+struct UndefinedStore {
+  uint64_t address = 0;
+  uint32_t bytes = 0; /* bit = byte */
+  uint32_t ctaid[3] = {0, 0, 0};
+  int32_t warp = 0;
+  int32_t lane = 0;
+  const ptx::Instruction *source = nullptr;
+};
+
+class LaunchMemory {
+ public:
+  explicit LaunchMemory(const LaunchRequest &request) : request_(request) {}
+
+  void begin(Cta *cta);
+  void end(Cta *cta, MemoryCounters *counters);
+
+  /* False, with a fault, if a store's undefined bytes are still undefined. */
+  bool finish(Fault *fault);
+
+ private:
+  const LaunchRequest &request_;
+  std::mutex mutex_;
+  std::vector<UndefinedStore> stores_;
+};
+
+/* An allocation that was found before. */
+struct AllocationHit {
+  uint64_t first = 1;
+  uint64_t end = 0;
+  bool read_only = false;
+};
+
+struct AsyncCopies;
+
+/* A CTA is executed by one thread at a time. */
+struct MemoryState {
+  static constexpr unsigned kHits = 16;
+
+  AllocationHit hits[kHits]; /* by instruction */
+  MemoryCounters counters;
+  std::vector<UndefinedStore> undefined_stores;
+  std::unique_ptr<AsyncCopies, void (*)(AsyncCopies *)> async{nullptr, nullptr};
+};
+
+}  // namespace gpusim
+
+#endif
