@@ -55,8 +55,12 @@ static tsr_status pack_item(void *user, size_t index) {
   return status == TSR_OK ? status : tsr__error_prefix(status, "%.160s", tensor->name);
 }
 
-tsr_status tsr__pack_layers(const tsr__pack_rule *rule, int threads, tsr__pack_layer *layers,
-                            size_t count) {
+tsr_status tsr__pack_layers(const tsr__pack_rule *rule, int threads,
+                            const tsr_tensor *const *tensors, size_t count, tsr__pack_layer **out) {
+  tsr__pack_layer *layers;
+  TSR_TRY(tsr__calloc(count, sizeof *layers, "the layers", &layers));
+  *out = layers;
+  for (size_t i = 0; i < count; i++) layers[i].tensor = tensors[i];
   pack_work work = {rule, layers};
   return tsr__parallel("packing", threads, count, pack_item, &work);
 }

@@ -13,13 +13,14 @@ typedef struct tsr__pack_rule {
 } tsr__pack_rule;
 
 typedef struct tsr__pack_layer {
-  const tsr_tensor *tensor; /* set by the caller, 2-D; the rest zero */
+  const tsr_tensor *tensor; /* 2-D */
   tsr_pattern pattern;
   tsr_packed packed; /* owns its arrays */
 } tsr__pack_layer;
 
-/* Fills the layers, several at a time. Negative zeros become +0.0. Shows progress. */
-tsr_status tsr__pack_layers(const tsr__pack_rule *rule, int threads, tsr__pack_layer *layers,
-                            size_t count);
+/* *out: a layer for each tensor, filled several at a time, to be released and freed by the caller
+ * even after a failure (then it may be NULL). Negative zeros become +0.0. Shows progress. */
+tsr_status tsr__pack_layers(const tsr__pack_rule *rule, int threads,
+                            const tsr_tensor *const *tensors, size_t count, tsr__pack_layer **out);
 
 #endif

@@ -40,22 +40,10 @@ typedef struct prune_job {
   const prune_options *options;
   const tsr_checkpoint *checkpoint;
   tsr__prune_rule rule;
-  tsr__weights weights;
-  char *chosen;
-  tsr__prune_layer *layers; /* the chosen weights */
+  const tsr_tensor **tensors; /* the chosen weights */
   size_t count;
+  tsr__prune_layer *layers; /* [count] */
 } prune_job;
-
-static tsr_status collect(prune_job *job) {
-  TSR_TRY(tsr__weights_list(job->checkpoint, &job->weights));
-  TSR_TRY(tsr__calloc(job->weights.count, 1, "the choice of weights", &job->chosen));
-  TSR_TRY(
-      tsr__weights_choose(&job->weights, &job->options->layers, &job->options->skip, job->chosen));
-  TSR_TRY(tsr__calloc(job->weights.count, sizeof *job->layers, "the layers", &job->layers));
-  for (size_t i = 0; i < job->weights.count; i++)
-    if (job->chosen[i]) job->layers[job->count++].tensor = job->weights.items[i].tensor;
-  return TSR_OK;
-}
 
 static tsr_status add_metadata(const prune_job *job, tsr_checkpoint_writer *writer) {
   TSR_TRY(tsr__copy_metadata(job->checkpoint, NULL, writer));
@@ -152,11 +140,12 @@ static void report_text(const prune_job *job, const tsr__target *target) {
 }
 
 static tsr_status work(prune_job *job, const tsr__target *target) {
-  TSR_TRY(collect(job));
+  TSR_TRY(tsr__weights_choose(job->checkpoint, &job->options->layers, &job->options->skip,
+                              &job->tensors, &job->count));
   tsr_hardware hardware;
   TSR_TRY(tsr_hardware_detect(&hardware));
   TSR_TRY(tsr__prune_layers(&job->rule, tsr__cli_threads(job->options->threads, &hardware),
-                            job->layers, job->count));
+                            job->tensors, job->count, &job->layers));
   TSR_TRY(write(job, target));
   if (job->options->json) return report_json(job, target);
   report_text(job, target);
@@ -174,10 +163,9 @@ static tsr_status prune(const void *values) {
   tsr_status status = tsr__target_open(checkpoint, options->in, options->out, &target);
   if (status == TSR_OK) status = work(&job, &target);
   tsr__target_close(&target);
-  for (size_t i = 0; i < job.count; i++) tsr__prune_layer_release(&job.layers[i]);
+  for (size_t i = 0; job.layers && i < job.count; i++) tsr__prune_layer_release(&job.layers[i]);
   free(job.layers);
-  free(job.chosen);
-  tsr__weights_release(&job.weights);
+  free(job.tensors);
   tsr_checkpoint_close(checkpoint);
   return status;
 }

@@ -102,8 +102,13 @@ static tsr_status prune_globally(prune_work *work, int threads, size_t count) {
   return tsr__parallel("pruning", threads, count, step_item, work);
 }
 
-tsr_status tsr__prune_layers(const tsr__prune_rule *rule, int threads, tsr__prune_layer *layers,
-                             size_t count) {
+tsr_status tsr__prune_layers(const tsr__prune_rule *rule, int threads,
+                             const tsr_tensor *const *tensors, size_t count,
+                             tsr__prune_layer **out) {
+  tsr__prune_layer *layers;
+  TSR_TRY(tsr__calloc(count, sizeof *layers, "the layers", &layers));
+  *out = layers;
+  for (size_t i = 0; i < count; i++) layers[i].tensor = tensors[i];
   prune_work work = {rule, layers, project};
   if (rule->global) return prune_globally(&work, threads, count);
   return tsr__parallel("pruning", threads, count, step_item, &work);

@@ -13,7 +13,7 @@ typedef struct tsr__prune_rule {
 } tsr__prune_rule;
 
 typedef struct tsr__prune_layer {
-  const tsr_tensor *tensor; /* set by the caller, 2-D; the rest zero */
+  const tsr_tensor *tensor; /* 2-D */
   tsr_dtype dtype;
   void *data;               /* the result, [shape[0], shape[1]] of dtype */
   int64_t pruned;           /* elements */
@@ -22,9 +22,11 @@ typedef struct tsr__prune_layer {
   tsr_mask *mask;
 } tsr__prune_layer;
 
-/* Fills every layer; each mask is checked by tsr_mask_verify. Shows progress. */
-tsr_status tsr__prune_layers(const tsr__prune_rule *rule, int threads, tsr__prune_layer *layers,
-                             size_t count);
+/* *out: a layer for each tensor, to be released and freed by the caller even after a failure (then
+ * it may be NULL). Each mask is checked by tsr_mask_verify. Shows progress. */
+tsr_status tsr__prune_layers(const tsr__prune_rule *rule, int threads,
+                             const tsr_tensor *const *tensors, size_t count,
+                             tsr__prune_layer **out);
 void tsr__prune_layer_release(tsr__prune_layer *layer);
 
 #endif

@@ -115,8 +115,9 @@ static tsr_status mark(const tsr__weights *weights, const char *option, const ch
   return TSR_OK;
 }
 
-tsr_status tsr__weights_choose(const tsr__weights *weights, const tsr__list *layers,
-                               const tsr__list *skip, char *chosen) {
+/* chosen: [weights->count], 1 where the matrix is meant. */
+static tsr_status choose(const tsr__weights *weights, const tsr__list *layers,
+                         const tsr__list *skip, char *chosen) {
   size_t left = 0, packed = 0;
   for (size_t i = 0; i < weights->count; i++) {
     const tsr__weight *weight = &weights->items[i];
@@ -132,6 +133,24 @@ tsr_status tsr__weights_choose(const tsr__weights *weights, const tsr__list *lay
             "the weights are packed already; tessera unpack makes them dense");
   TSR_CHECK(left, TSR_NOT_FOUND, "no weight is left to work on; name some with --layers");
   return TSR_OK;
+}
+
+tsr_status tsr__weights_choose(const tsr_checkpoint *checkpoint, const tsr__list *layers,
+                               const tsr__list *skip, const tsr_tensor ***out, size_t *count) {
+  tsr__weights weights;
+  char *chosen = NULL;
+  tsr_status status;
+  TSR_TRY(tsr__weights_list(checkpoint, &weights));
+  TSR_TRY_GOTO(status, tsr__calloc(weights.count, 1, "the choice of weights", &chosen), done);
+  TSR_TRY_GOTO(status, choose(&weights, layers, skip, chosen), done);
+  TSR_TRY_GOTO(status, tsr__calloc(weights.count, sizeof **out, "the chosen weights", out), done);
+  *count = 0;
+  for (size_t i = 0; i < weights.count; i++)
+    if (chosen[i]) (*out)[(*count)++] = weights.items[i].tensor;
+done:
+  free(chosen);
+  tsr__weights_release(&weights);
+  return status;
 }
 
 tsr_dtype tsr__dtype_choice(int word) {

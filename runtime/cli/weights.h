@@ -70,9 +70,9 @@ tsr_dtype tsr__dtype_choice(int word);
 tsr_status tsr__copy_metadata(const tsr_checkpoint *checkpoint, const char *except,
                               tsr_checkpoint_writer *writer);
 
-/* chosen: caller's, [weights->count]; 1 where the matrix is meant. A glob is held against the name
- * with and without ".weight". A glob that means nothing, or nothing left, is an error. */
-tsr_status tsr__weights_choose(const tsr__weights *weights, const tsr__list *layers,
-                               const tsr__list *skip, char *chosen);
+/* The matrices that are meant, in order of name; the caller frees the list. A glob is held against
+ * the name with and without ".weight". A glob that means nothing, or nothing left, is an error. */
+tsr_status tsr__weights_choose(const tsr_checkpoint *checkpoint, const tsr__list *layers,
+                               const tsr__list *skip, const tsr_tensor ***out, size_t *count);
 
 #endif
