@@ -28,8 +28,10 @@ tsr__bench_options tsr__bars_options(const tsr__bars *bars, const tsr__baseline 
 static tsr_status prepare(tsr__bars *bars) {
   const char *version;
   if (bars->avx2) {
-    /* Read by Tessera at each detection, by oneDNN when it is first called. */
-    TSR_CHECK(!setenv("TESSERA_MAX_ISA", "avx2", 1) && !setenv("DNNL_MAX_CPU_ISA", "AVX2", 1),
+    /* Read by Tessera at each detection, by oneDNN when it is first called. What TESSERA_TUNING
+     * names was measured on the whole CPU. */
+    TSR_CHECK(!setenv("TESSERA_MAX_ISA", "avx2", 1) && !setenv("DNNL_MAX_CPU_ISA", "AVX2", 1) &&
+                  !unsetenv("TESSERA_TUNING"),
               TSR_OUT_OF_MEMORY, "out of memory: the environment");
   }
   TSR_TRY(tsr_hardware_detect(&bars->hardware));
