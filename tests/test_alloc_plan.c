@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "runtime/base/half.h"
+#include "runtime/base/status.h"
 #include "runtime/plan/tuning.h"
 #include "tests/alloc_failures.h"
 #include "tests/forged.h"
@@ -60,4 +61,20 @@ Test(alloc_plan, of_tuning_files) {
   EXPECT_OUT_OF_MEMORY(save_and_load(tuning, &hardware, path));
   tsr_tuning_destroy(tuning);
   unlink(path);
+}
+
+static tsr_status measure(const tsr_hardware *hardware) {
+  static const tsr__tuning_effort little = {
+      .structures = 3, .shapes = 1, .run_us_max = 200, .batch_us = 0};
+  tsr_tuning *tuning;
+  TSR_TRY(tsr__tuning_measure(hardware, &little, NULL, NULL, &tuning));
+  tsr_tuning_destroy(tuning);
+  return TSR_OK;
+}
+
+Test(alloc_plan, of_measuring_kernels) {
+  tsr_hardware hardware = forged_hardware(TSR_ISA_SCALAR);
+  hardware.cores = 1;
+  EXPECT_OUT_OF_MEMORY(measure(&hardware));
+  cr_assert_gt(alloc_failures_count(), 20);
 }

@@ -261,3 +261,18 @@ Test(cli_run, tune_refuses_a_place_before_it_measures) {
   assert_fails(4, "no/such/folder/x: cannot write", "tune -o no/such/folder/x");
   cr_assert_eq(command_shell("TESSERA_MAX_ISA=mmx \"$T\" tune"), 2);
 }
+
+/* With scalar kernels alone, which takes the least time. */
+Test(cli_run, tune_measures_what_explain_then_goes_by) {
+  setenv("TESSERA_MAX_ISA", "scalar", 1);
+  json_t *tuned = command_json("tune --json"),
+         *explained = command_json("explain model --seq 8 --json");
+  cr_assert_str_eq(json_text(tuned, "output"), command_path("tuning.json"));
+  cr_assert_str_eq(json_text(explained, "tuning"), command_path("tuning.json"));
+  json_decref(tuned);
+  json_decref(explained);
+  cr_assert_eq(command_run("explain model --seq 8"), 0);
+  cr_assert_null(strstr(command_output(), "built-in costs"), "%s", command_output());
+  unsetenv("TESSERA_MAX_ISA");
+  cr_assert_eq(access(command_path("tuning.json"), R_OK), 0);
+}

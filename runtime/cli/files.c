@@ -71,12 +71,14 @@ static tsr_status open_folder(const char *out, tsr__target *target) {
   return tsr__path_join(out, weights_name, &target->weights);
 }
 
-static int lies_in(const char *file, const char *folder) {
+static tsr_status check_not_in(const char *file, const char *folder) {
   char *parent;
-  if (tsr__path_folder(file, &parent) != TSR_OK) return 0;
-  int yes = same(parent, folder);
+  TSR_TRY(tsr__path_folder(file, &parent));
+  int lies_there = same(parent, folder);
   free(parent);
-  return yes;
+  TSR_CHECK(!lies_there, TSR_INVALID_ARGUMENT, "--output: %s lies in the folder of the input",
+            file);
+  return TSR_OK;
 }
 
 tsr_status tsr__target_open(const tsr_checkpoint *checkpoint, const char *in, const char *out,
@@ -91,9 +93,8 @@ tsr_status tsr__target_open(const tsr_checkpoint *checkpoint, const char *in, co
   const char *folder = tsr_checkpoint_folder(checkpoint);
   if (status == TSR_OK && same(in, target->weights))
     status = tsr__error(TSR_INVALID_ARGUMENT, "--output: %s is the input itself", target->weights);
-  if (status == TSR_OK && !ends_with(in, ".safetensors") && lies_in(target->weights, folder))
-    status = tsr__error(TSR_INVALID_ARGUMENT, "--output: %s lies in the folder of the input",
-                        target->weights);
+  if (status == TSR_OK && !ends_with(in, ".safetensors"))
+    status = check_not_in(target->weights, folder);
   if (status != TSR_OK) tsr__target_close(target);
   return status;
 }

@@ -1,9 +1,11 @@
 /* tessera inspect: what is in a checkpoint. The figures of one weight are in survey.c. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "runtime/base/alloc.h"
 #include "runtime/base/status.h"
+#include "runtime/checkpoint/json.h"
 #include "runtime/cli/cli.h"
 #include "runtime/cli/survey.h"
 
@@ -19,26 +21,100 @@ static const char *const config_keys[] = {
     "num_attention_heads", "intermediate_size", "max_position_embeddings", "vocab_size",
     "torch_dtype"};
 
+/* Strings, numbers and lists of strings are taken over; null stands for anything else. Not read by
+ * jansson, which ignores failures of allocation while it grows a token. */
+static tsr_status read_scalar(tsr__json *json, json_t **out) {
+  char *strings = json->strings;
+  char first = tsr__json_peek(json);
+  *out = NULL;
+  if (first == '"') {
+    const char *text;
+    TSR_TRY(tsr__json_string(json, &text));
+    *out = json_string(text);
+    json->strings = strings;
+  } else if (first == '-' || (first >= '0' && first <= '9')) {
+    double number;
+    TSR_TRY(tsr__json_double(json, &number));
+    int whole = fabs(number) < 1e15 && number == trunc(number);
+    *out = whole ? json_integer((json_int_t)number) : json_real(number);
+  } else {
+    TSR_TRY(tsr__json_skip(json));
+    *out = json_null();
+  }
+  TSR_CHECK(*out, TSR_OUT_OF_MEMORY, "out of memory for config.json");
+  return TSR_OK;
+}
+
+static tsr_status read_value(tsr__json *json, json_t **out) {
+  if (tsr__json_peek(json) != '[') return read_scalar(json, out);
+  int more;
+  tsr_status status;
+  json_t *array = json_array(), *item;
+  TSR_TRY_GOTO(status, tsr__json_begin(json, '[', &more), failed);
+  for (;;) {
+    TSR_TRY_GOTO(status, tsr__json_next(json, ']', &more), failed);
+    if (!more) break;
+    TSR_TRY_GOTO(status, read_scalar(json, &item), failed);
+    array = tsr__json_append(array, item);
+  }
+  *out = array;
+  TSR_CHECK(array, TSR_OUT_OF_MEMORY, "out of memory for config.json");
+  return TSR_OK;
+failed:
+  json_decref(array);
+  return status;
+}
+
+static int is_config_key(const char *name) {
+  for (size_t i = 0; i < TSR__COUNT(config_keys); i++)
+    if (!strcmp(name, config_keys[i])) return 1;
+  return 0;
+}
+
+static tsr_status read_config(tsr__json *json, json_t *out) {
+  int more;
+  TSR_TRY(tsr__json_begin(json, '{', &more));
+  for (;;) {
+    const char *name;
+    json_t *value;
+    char *strings = json->strings;
+    TSR_TRY(tsr__json_next(json, '}', &more));
+    if (!more) return tsr__json_finish(json);
+    TSR_TRY(tsr__json_key(json, &name));
+    if (is_config_key(name)) {
+      TSR_TRY(read_value(json, &value));
+      TSR_CHECK(!json_object_set_new(out, name, value), TSR_OUT_OF_MEMORY,
+                "out of memory for config.json");
+    } else {
+      TSR_TRY(tsr__json_skip(json));
+    }
+    json->strings = strings;
+  }
+}
+
 /* *out: an object with those of the entries that are there, or NULL without a config. */
 static tsr_status summarise_config(const tsr_checkpoint *checkpoint, json_t **out) {
   *out = NULL;
   const char *text = tsr_checkpoint_config_text(checkpoint);
   if (!text) return TSR_OK;
-  json_error_t error;
-  json_t *config = json_loads(text, 0, &error);
-  TSR_CHECK(config, TSR_MALFORMED, "config.json: line %d: %s", error.line, error.text);
-  *out = json_object();
-  int failed = !*out;
-  for (size_t i = 0; i < TSR__COUNT(config_keys) && !failed; i++) {
-    json_t *value = json_object_get(config, config_keys[i]);
-    if (value) failed = json_object_set(*out, config_keys[i], value);
-  }
-  json_decref(config);
-  TSR_CHECK(!failed, TSR_OUT_OF_MEMORY, "out of memory for config.json");
-  return TSR_OK;
+  size_t length = strlen(text);
+  char *strings;
+  TSR_TRY(tsr__calloc(length + 1, 1, "config.json", &strings));
+  tsr__json json = {
+      .file = "config.json", .begin = text, .at = text, .end = text + length, .strings = strings};
+  json_t *object = json_object();
+  tsr_status status = object ? read_config(&json, object)
+                             : tsr__error(TSR_OUT_OF_MEMORY, "out of memory for config.json");
+  free(strings);
+  if (status == TSR_OK)
+    *out = object;
+  else
+    json_decref(object);
+  return status;
 }
 
-static void print_config(const json_t *config) {
+static tsr_status print_config(const json_t *config) {
+  int failed = 0;
   const char *key;
   json_t *value;
   printf("config  ");
@@ -47,9 +123,11 @@ static void print_config(const json_t *config) {
     if (json_is_string(value))
       printf("%s", json_string_value(value));
     else
-      json_dumpf(value, stdout, JSON_ENCODE_ANY | JSON_COMPACT);
+      failed |= json_dumpf(value, stdout, JSON_ENCODE_ANY | JSON_COMPACT);
   }
   printf("\n");
+  TSR_CHECK(!failed || ferror(stdout), TSR_OUT_OF_MEMORY, "out of memory for config.json");
+  return TSR_OK;
 }
 
 static int longest_name(const tsr__survey *survey, size_t count) {
@@ -90,7 +168,7 @@ static tsr_status report_text(const inspect_options *options, const tsr_checkpoi
   double bytes = 0, dense_bytes = 0, parameters = 0;
   printf("path     %s\n", options->path);
   print_metadata(checkpoint);
-  if (config) print_config(config);
+  if (config) TSR_TRY(print_config(config));
   printf("\n%-*s  %-5s %13s %9s  %8s  %s\n", width, "tensor", "type", "shape", "bytes", "zeros",
          "structure");
   for (size_t i = 0; i < count; i++) {

@@ -47,6 +47,7 @@ tsr_status tsr__print_json(json_t *value, FILE *stream) {
   TSR_CHECK(value, TSR_OUT_OF_MEMORY, "out of memory for the JSON result");
   int failed = json_dumpf(value, stream, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
   json_decref(value);
+  TSR_CHECK(!failed || ferror(stream), TSR_OUT_OF_MEMORY, "out of memory for the JSON result");
   TSR_CHECK(!failed && fputc('\n', stream) != EOF, TSR_IO, "writing the JSON result failed");
   return TSR_OK;
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "runtime/base/status.h"
+#include "runtime/checkpoint/json.h"
 
 /* Version 1.0 of the format: magic, version, length of the rest, a Python dictionary padded with
  * blanks. A fixed length, so that the number of rows can be put in at the end. */
@@ -37,10 +38,15 @@ static tsr_status write_npy_header(tsr__run_result *result) {
   return check_stream(result);
 }
 
+static int is_utf8(const char *text) {
+  size_t left = strlen(text), length = 1;
+  for (; left && length; text += length, left -= length) length = tsr__utf8_length(text, left);
+  return length > 0;
+}
+
 static tsr_status write_json_head(tsr__run_result *result) {
   char *model = NULL;
-  json_t *text = json_string(result->model);
-  if (!text) text = json_string("");
+  json_t *text = json_string(is_utf8(result->model) ? result->model : "");
   if (text) model = json_dumps(text, JSON_ENCODE_ANY);
   json_decref(text);
   TSR_CHECK(model, TSR_OUT_OF_MEMORY, "out of memory for the JSON result");

@@ -28,6 +28,17 @@ tsr_isa tsr__best_isa(const tsr_hardware *hardware);
 /* An empty set that is keyed to this hardware and this version of the library. */
 tsr_status tsr__tuning_create(const tsr_hardware *hardware, tsr_tuning **out);
 
+/* What tsr_tuning_measure measures: the first of its structures and shapes, runs that are predicted
+ * to take no longer than run_us_max, each batch of them for at least batch_us. */
+typedef struct tsr__tuning_effort {
+  int structures, shapes;
+  double run_us_max, batch_us;
+} tsr__tuning_effort;
+
+tsr_status tsr__tuning_measure(const tsr_hardware *hardware, const tsr__tuning_effort *effort,
+                               void (*progress)(void *user, int done, int total), void *user,
+                               tsr_tuning **out);
+
 /* One measurement: the terms of a run and how long it took. */
 typedef struct tsr__sample {
   double terms[TSR_COST_TERMS];

@@ -49,14 +49,15 @@ enum {
   SAMPLES_MAX = STRUCTURES * SHAPES * TOKEN_COUNTS,
 };
 
-/* A run that is predicted to take longer is left out, which bounds the total time: the terms of
- * slow kernels show in smaller problems, too. */
-static const double run_us_max = 4000.0;
-static const double batch_us = 300.0; /* runs timed together, so that the clock's grain is small */
+/* Runs that take longer are left out, which bounds the total time: the terms of slow kernels show
+ * in smaller problems, too. Runs are timed in batches so that the clock's grain is small. */
+static const tsr__tuning_effort whole = {
+    .structures = STRUCTURES, .shapes = SHAPES, .run_us_max = 4000.0, .batch_us = 300.0};
 enum { BATCHES = 4 };
 
 typedef struct bench {
   const tsr_hardware *hardware;
+  const tsr__tuning_effort *effort;
   float *weights, *scores, *x, *y;
   tsr_mask *mask;
   tsr__sample *samples; /* [TSR__TUNING_MAX][SAMPLES_MAX] */
@@ -113,7 +114,7 @@ static tsr_status make_weight(bench *b, int structure, const int64_t *shape, tsr
 
 /* The fastest of a few batches: what disturbs a measurement only ever adds time. */
 static tsr_status time_run(const tsr_linear_plan *plan, const tsr_linear_io *io, void *workspace,
-                           double *us) {
+                           double batch_us, double *us) {
   size_t bytes = tsr_linear_plan_workspace_bytes(plan);
   int64_t runs = 1;
   *us = 0.0;
@@ -141,12 +142,12 @@ static tsr_status run_token_counts(bench *b, const tsr_linear_plan *plan, const 
                                 .n = token_counts[i],
                                 .stored = weight->stored,
                                 .threads = 1};
-    if (tsr_predicted_us(kernel, &problem, NULL) > run_us_max) continue;
+    if (tsr_predicted_us(kernel, &problem, NULL) > b->effort->run_us_max) continue;
     tsr_linear_io io = {
         .tokens = token_counts[i], .x = b->x, .ldx = weight->cols, .y = b->y, .ldy = weight->rows};
     tsr__sample *sample =
         &b->samples[(int64_t)kernel_index * SAMPLES_MAX + b->counts[kernel_index]];
-    TSR_TRY(time_run(plan, &io, workspace, &sample->us));
+    TSR_TRY(time_run(plan, &io, workspace, b->effort->batch_us, &sample->us));
     tsr__cost_terms(kernel, &problem, sample->terms);
     b->counts[kernel_index]++;
   }
@@ -206,21 +207,18 @@ static void fit_all(const bench *b, tsr_tuning *tuning) {
   }
 }
 
-tsr_status tsr_tuning_measure(const tsr_hardware *hardware,
-                              void (*progress)(void *user, int done, int total), void *user,
-                              tsr_tuning **out) {
-  TSR_CHECK(out, TSR_INVALID_ARGUMENT, "tsr_tuning_measure: out is NULL");
-  *out = NULL;
-  TSR_CHECK(hardware, TSR_INVALID_ARGUMENT, "tsr_tuning_measure: hardware is NULL");
-  bench b = {.hardware = hardware};
+tsr_status tsr__tuning_measure(const tsr_hardware *hardware, const tsr__tuning_effort *effort,
+                               void (*progress)(void *user, int done, int total), void *user,
+                               tsr_tuning **out) {
+  bench b = {.hardware = hardware, .effort = effort};
   tsr_tuning *tuning = NULL;
-  const int total = STRUCTURES * SHAPES;
+  const int total = effort->structures * effort->shapes;
   tsr_status status;
   TSR_TRY_GOTO(status, tsr__tuning_create(hardware, &tuning), done);
   TSR_TRY_GOTO(status, create(&b), done);
   for (int i = 0; i < total; i++) {
     if (progress) progress(user, i, total);
-    TSR_TRY_GOTO(status, run_structure(&b, i / SHAPES, shapes[i % SHAPES]), done);
+    TSR_TRY_GOTO(status, run_structure(&b, i / effort->shapes, shapes[i % effort->shapes]), done);
   }
   if (progress) progress(user, total, total);
   fit_all(&b, tuning);
@@ -230,4 +228,13 @@ done:
   destroy(&b);
   tsr_tuning_destroy(tuning);
   return status;
+}
+
+tsr_status tsr_tuning_measure(const tsr_hardware *hardware,
+                              void (*progress)(void *user, int done, int total), void *user,
+                              tsr_tuning **out) {
+  TSR_CHECK(out, TSR_INVALID_ARGUMENT, "tsr_tuning_measure: out is NULL");
+  *out = NULL;
+  TSR_CHECK(hardware, TSR_INVALID_ARGUMENT, "tsr_tuning_measure: hardware is NULL");
+  return tsr__tuning_measure(hardware, &whole, progress, user, out);
 }
