@@ -1,4 +1,4 @@
-/* tessera_bars PART ...: measures the bars of layers, tokens, models or run. */
+/* tessera_bars PART ...: measures the bars of layers, cold, tokens, models or run. */
 #include "bench/bars.h"
 
 #include <stdio.h>
@@ -60,15 +60,17 @@ static tsr_status measure(tsr__bars *bars, const arguments *a) {
   bars->avx2 = a->first && !strcmp(a->first, "avx2");
   TSR_TRY(prepare(bars));
   if (!strcmp(a->part, "layers")) return tsr__bars_layers(bars);
+  if (!strcmp(a->part, "cold")) return tsr__bars_cold(bars);
   if (!strcmp(a->part, "tokens")) return tsr__bars_tokens(bars);
   if (!strcmp(a->part, "models")) return tsr__bars_models(bars, bars->avx2 ? a->second : a->first);
-  return tsr__error(TSR_INVALID_ARGUMENT, "%s is none of layers, tokens, models, run", a->part);
+  return tsr__error(TSR_INVALID_ARGUMENT, "%s is none of layers, cold, tokens, models, run",
+                    a->part);
 }
 
 int main(int argc, char **argv) {
   if (argc < 2) {
     fprintf(stderr,
-            "usage: tessera_bars layers|tokens [avx2]\n"
+            "usage: tessera_bars layers|cold|tokens [avx2]\n"
             "       tessera_bars models [avx2] [MODEL]\n"
             "       tessera_bars run TESSERA PACKED_MODEL_FOLDER\n");
     return tsr_status_exit_code(TSR_INVALID_ARGUMENT);

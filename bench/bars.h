@@ -18,6 +18,7 @@ void tsr__bars_print(tsr__bars *bars, const char *what, int at_most, double requ
 
 /* Each is the median of several repetitions of a race, itself a median. */
 tsr_status tsr__bars_layers(tsr__bars *bars); /* speedup x density of every format */
+tsr_status tsr__bars_cold(tsr__bars *bars);   /* the same on one shape, weights evicted; no bars */
 tsr_status tsr__bars_tokens(tsr__bars *bars); /* 1 to 1024 tokens, selection free to choose */
 /* model: NULL = the preset minilm. */
 tsr_status tsr__bars_models(tsr__bars *bars, const char *model);

@@ -50,11 +50,12 @@ typedef struct {
 } measurement;
 
 static tsr_status measure(const tsr__shape *shape, const tsr__variant *variant,
-                          const tsr__bench_options *options, measurement *out) {
+                          tsr_cache_state cache, const tsr__bench_options *options,
+                          measurement *out) {
   double speedups[TSR__BARS_REPETITIONS], times[TSR__BARS_REPETITIONS];
   for (int r = 0; r < TSR__BARS_REPETITIONS; r++) {
     tsr__layer_result result;
-    TSR_TRY(tsr__bench_layer(shape, variant, 1, TSR_CACHE_WARM, options, &result));
+    TSR_TRY(tsr__bench_layer(shape, variant, 1, cache, options, &result));
     speedups[r] = result.speedup;
     times[r] = result.record.median_ms;
     out->density = result.record.density;
@@ -64,18 +65,22 @@ static tsr_status measure(const tsr__shape *shape, const tsr__variant *variant,
   return TSR_OK;
 }
 
-static tsr_status measure_bar(tsr__bars *bars, const struct bar *bar, const tsr__shape *shape) {
+static tsr_status measure_bar(tsr__bars *bars, const struct bar *bar, const tsr__shape *shape,
+                              tsr_cache_state cache) {
   tsr__variant variant = {.sparsity = 1 - bar->density};
   TSR_TRY(tsr_pattern_parse(bar->pattern, &variant.pattern));
   tsr__bench_options options = tsr__bars_options(bars, &tsr__baseline_onednn);
   options.no_dense_fallback = 1;
   measurement m;
-  TSR_TRY(measure(shape, &variant, &options, &m));
+  TSR_TRY(measure(shape, &variant, cache, &options, &m));
   char what[96];
   snprintf(what, sizeof what, "s x d  %-12s %5.1f %%  %s", bar->pattern, 100 * bar->density,
            shape->name);
-  tsr__bars_print(bars, what, 0, bar->required - (bars->avx2 ? 0.1 : 0),
-                  tsr__speedup_density(m.speedup, m.density));
+  double measured = tsr__speedup_density(m.speedup, m.density);
+  if (cache == TSR_CACHE_WARM)
+    tsr__bars_print(bars, what, 0, bar->required - (bars->avx2 ? 0.1 : 0), measured);
+  else
+    printf("%-72s cold       measured %6.3f\n", what, measured);
   return TSR_OK;
 }
 
@@ -83,7 +88,13 @@ tsr_status tsr__bars_layers(tsr__bars *bars) {
   for (size_t b = 0; b < sizeof bars_table / sizeof bars_table[0]; b++)
     for (size_t s = 0; s < sizeof bars_shapes / sizeof bars_shapes[0]; s++)
       if (bars_table[b].shapes & bars_shapes[s].group)
-        TSR_TRY(measure_bar(bars, &bars_table[b], &bars_shapes[s].shape));
+        TSR_TRY(measure_bar(bars, &bars_table[b], &bars_shapes[s].shape, TSR_CACHE_WARM));
+  return TSR_OK;
+}
+
+tsr_status tsr__bars_cold(tsr__bars *bars) {
+  for (size_t b = 0; b < sizeof bars_table / sizeof bars_table[0]; b++)
+    TSR_TRY(measure_bar(bars, &bars_table[b], &bars_shapes[0].shape, TSR_CACHE_COLD));
   return TSR_OK;
 }
 
@@ -98,7 +109,7 @@ static tsr_status sweep_tokens(tsr__bars *bars, const tsr__variant *variant, con
     char what[96];
     measurement m;
     shape.n = tokens[t];
-    TSR_TRY(measure(&shape, variant, &options, &m));
+    TSR_TRY(measure(&shape, variant, TSR_CACHE_WARM, &options, &m));
     int length = snprintf(what, sizeof what, "%4d tokens  %-11s %2.0f %%  %s", (int)shape.n,
                           pattern, 100 * m.density, shape.name);
     snprintf(what + length, sizeof what - (size_t)length, ": speedup over own dense");

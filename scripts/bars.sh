@@ -12,6 +12,7 @@ cmake --build "$build" --target tessera tessera_bars >/dev/null
 bars="$build/bench/tessera_bars"
 "$bars" layers
 "$bars" layers avx2
+"$bars" cold
 "$bars" tokens
 "$bars" models "$@"
 if [ $# -gt 0 ]; then
