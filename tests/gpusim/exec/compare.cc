@@ -47,11 +47,16 @@ enum class Join : uint8_t { none, conjunction, disjunction, exclusive };
 template <Relation kRelation, class T>
 inline bool holds(T a, T b) {
   switch (kRelation) {
-    case Relation::equal: return a == b;
-    case Relation::less: return a < b;
-    case Relation::less_equal: return a <= b;
-    case Relation::different: return a < b || a > b;
-    case Relation::ordered: return a == a && b == b;
+    case Relation::equal:
+      return a == b;
+    case Relation::less:
+      return a < b;
+    case Relation::less_equal:
+      return a <= b;
+    case Relation::different:
+      return a < b || a > b;
+    case Relation::ordered:
+      return a == a && b == b;
   }
   return false;
 }
@@ -74,9 +79,7 @@ template <class Format, unsigned width, bool kFtz>
 struct Half {
   using Element = uint16_t;
   static constexpr unsigned kWidth = width;
-  static float load(uint16_t bits) {
-    return to_float(Format{}, kFtz ? flush<Format>(bits) : bits);
-  }
+  static float load(uint16_t bits) { return to_float(Format{}, kFtz ? flush<Format>(bits) : bits); }
 };
 
 /* Bit i = lane i: what the comparison says of the elements `half`. */
@@ -101,10 +104,14 @@ const Operand &joined(const Instruction &instruction) {
 
 uint32_t join(const Warp &warp, const Instruction &instruction, uint32_t value) {
   switch (join_of(instruction)) {
-    case Join::none: return value;
-    case Join::conjunction: return value & predicate(warp, joined(instruction));
-    case Join::disjunction: return value | predicate(warp, joined(instruction));
-    case Join::exclusive: return value ^ predicate(warp, joined(instruction));
+    case Join::none:
+      return value;
+    case Join::conjunction:
+      return value & predicate(warp, joined(instruction));
+    case Join::disjunction:
+      return value | predicate(warp, joined(instruction));
+    case Join::exclusive:
+      return value ^ predicate(warp, joined(instruction));
   }
   return value;
 }
@@ -224,11 +231,16 @@ Chosen chosen() {
 template <template <class, Relation> class Operation, class Loader>
 Chosen choose_real(Relation relation) {
   switch (relation) {
-    case Relation::equal: return chosen<Operation, Loader, Relation::equal>();
-    case Relation::less: return chosen<Operation, Loader, Relation::less>();
-    case Relation::less_equal: return chosen<Operation, Loader, Relation::less_equal>();
-    case Relation::different: return chosen<Operation, Loader, Relation::different>();
-    case Relation::ordered: return chosen<Operation, Loader, Relation::ordered>();
+    case Relation::equal:
+      return chosen<Operation, Loader, Relation::equal>();
+    case Relation::less:
+      return chosen<Operation, Loader, Relation::less>();
+    case Relation::less_equal:
+      return chosen<Operation, Loader, Relation::less_equal>();
+    case Relation::different:
+      return chosen<Operation, Loader, Relation::different>();
+    case Relation::ordered:
+      return chosen<Operation, Loader, Relation::ordered>();
   }
   return {};
 }
@@ -250,31 +262,49 @@ Chosen choose(Type type, Relation relation, bool ftz) {
   }
   switch (type) {
     case Type::b16:
-    case Type::u16: return choose_integer<Operation, uint16_t>(relation);
-    case Type::s16: return choose_integer<Operation, int16_t>(relation);
+    case Type::u16:
+      return choose_integer<Operation, uint16_t>(relation);
+    case Type::s16:
+      return choose_integer<Operation, int16_t>(relation);
     case Type::b32:
-    case Type::u32: return choose_integer<Operation, uint32_t>(relation);
-    case Type::s32: return choose_integer<Operation, int32_t>(relation);
+    case Type::u32:
+      return choose_integer<Operation, uint32_t>(relation);
+    case Type::s32:
+      return choose_integer<Operation, int32_t>(relation);
     case Type::b64:
-    case Type::u64: return choose_integer<Operation, uint64_t>(relation);
-    case Type::s64: return choose_integer<Operation, int64_t>(relation);
-    case Type::f16: return choose_real<Operation, Half<F16, 1, false>>(relation);
-    case Type::f16x2: return choose_real<Operation, Half<F16, 2, false>>(relation);
-    case Type::bf16: return choose_real<Operation, Half<BF16, 1, false>>(relation);
-    case Type::bf16x2: return choose_real<Operation, Half<BF16, 2, false>>(relation);
-    case Type::f32: return choose_real<Operation, Plain<float>>(relation);
-    case Type::f64: return choose_real<Operation, Plain<double>>(relation);
-    default: return {};
+    case Type::u64:
+      return choose_integer<Operation, uint64_t>(relation);
+    case Type::s64:
+      return choose_integer<Operation, int64_t>(relation);
+    case Type::f16:
+      return choose_real<Operation, Half<F16, 1, false>>(relation);
+    case Type::f16x2:
+      return choose_real<Operation, Half<F16, 2, false>>(relation);
+    case Type::bf16:
+      return choose_real<Operation, Half<BF16, 1, false>>(relation);
+    case Type::bf16x2:
+      return choose_real<Operation, Half<BF16, 2, false>>(relation);
+    case Type::f32:
+      return choose_real<Operation, Plain<float>>(relation);
+    case Type::f64:
+      return choose_real<Operation, Plain<double>>(relation);
+    default:
+      return {};
   }
 }
 
 unsigned kind_of(Type type) {
   switch (type_kind(type)) {
-    case TypeKind::bits: return kBits;
-    case TypeKind::unsigned_integer: return kUnsigned;
-    case TypeKind::signed_integer: return kSigned;
-    case TypeKind::real: return kReal;
-    default: return 0;
+    case TypeKind::bits:
+      return kBits;
+    case TypeKind::unsigned_integer:
+      return kUnsigned;
+    case TypeKind::signed_integer:
+      return kSigned;
+    case TypeKind::real:
+      return kReal;
+    default:
+      return 0;
   }
 }
 
@@ -322,13 +352,19 @@ uint64_t truth_value(Type target, Type type) {
   }
   switch (target) {
     case Type::u32:
-    case Type::s32: return 0xffffffff;
+    case Type::s32:
+      return 0xffffffff;
     case Type::u16:
-    case Type::s16: return is_half(type) ? 0xffff : 0;
-    case Type::f32: return is_half(type) ? 0 : 0x3f800000;
-    case Type::f16: return is_brain(type) ? 0 : 0x3c00;
-    case Type::bf16: return type == Type::f16 ? 0 : 0x3f80;
-    default: return 0;
+    case Type::s16:
+      return is_half(type) ? 0xffff : 0;
+    case Type::f32:
+      return is_half(type) ? 0 : 0x3f800000;
+    case Type::f16:
+      return is_brain(type) ? 0 : 0x3c00;
+    case Type::bf16:
+      return type == Type::f16 ? 0 : 0x3f80;
+    default:
+      return 0;
   }
 }
 

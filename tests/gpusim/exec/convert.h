@@ -88,15 +88,24 @@ inline void store_lanes(uint8_t *file, const Operand &operand, uint32_t mask, co
 template <class Function>
 inline Execute with_integer(Type type, Function function) {
   switch (type) {
-    case Type::u8: return function(uint8_t{});
-    case Type::s8: return function(int8_t{});
-    case Type::u16: return function(uint16_t{});
-    case Type::s16: return function(int16_t{});
-    case Type::u32: return function(uint32_t{});
-    case Type::s32: return function(int32_t{});
-    case Type::u64: return function(uint64_t{});
-    case Type::s64: return function(int64_t{});
-    default: return nullptr;
+    case Type::u8:
+      return function(uint8_t{});
+    case Type::s8:
+      return function(int8_t{});
+    case Type::u16:
+      return function(uint16_t{});
+    case Type::s16:
+      return function(int16_t{});
+    case Type::u32:
+      return function(uint32_t{});
+    case Type::s32:
+      return function(int32_t{});
+    case Type::u64:
+      return function(uint64_t{});
+    case Type::s64:
+      return function(int64_t{});
+    default:
+      return nullptr;
   }
 }
 
@@ -104,11 +113,16 @@ inline Execute with_integer(Type type, Function function) {
 template <class Function>
 inline Execute with_format(Type type, Function function) {
   switch (type) {
-    case Type::f16: return function(F16{});
-    case Type::bf16: return function(BF16{});
-    case Type::f32: return function(F32{});
-    case Type::f64: return function(F64{});
-    default: return nullptr;
+    case Type::f16:
+      return function(F16{});
+    case Type::bf16:
+      return function(BF16{});
+    case Type::f32:
+      return function(F32{});
+    case Type::f64:
+      return function(F64{});
+    default:
+      return nullptr;
   }
 }
 
@@ -118,11 +132,16 @@ using RoundingConstant = std::integral_constant<Rounding, kRounding>;
 template <class Function>
 inline Execute with_rounding(Rounding rounding, Function function) {
   switch (rounding) {
-    case Rounding::rn: return function(RoundingConstant<Rounding::rn>{});
-    case Rounding::rz: return function(RoundingConstant<Rounding::rz>{});
-    case Rounding::rm: return function(RoundingConstant<Rounding::rm>{});
-    case Rounding::rp: return function(RoundingConstant<Rounding::rp>{});
-    default: return nullptr;
+    case Rounding::rn:
+      return function(RoundingConstant<Rounding::rn>{});
+    case Rounding::rz:
+      return function(RoundingConstant<Rounding::rz>{});
+    case Rounding::rm:
+      return function(RoundingConstant<Rounding::rm>{});
+    case Rounding::rp:
+      return function(RoundingConstant<Rounding::rp>{});
+    default:
+      return nullptr;
   }
 }
 

@@ -14,8 +14,7 @@ inline To clamp_to(From value) {
   const bool negative = value < From{0};
   if (negative) {
     if (std::is_unsigned_v<To>) return kLow;
-    return static_cast<int64_t>(value) < static_cast<int64_t>(kLow) ? kLow
-                                                                    : static_cast<To>(value);
+    return static_cast<int64_t>(value) < static_cast<int64_t>(kLow) ? kLow : static_cast<To>(value);
   }
   return static_cast<uint64_t>(value) > static_cast<uint64_t>(kHigh) ? kHigh
                                                                      : static_cast<To>(value);

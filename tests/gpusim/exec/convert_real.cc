@@ -90,10 +90,14 @@ inline T to_integer(double value) {
 template <Integral kMode, class T>
 inline T round_integral(T value) {
   switch (kMode) {
-    case Integral::nearest: return std::nearbyint(value);
-    case Integral::zero: return std::trunc(value);
-    case Integral::down: return std::floor(value);
-    case Integral::up: return std::ceil(value);
+    case Integral::nearest:
+      return std::nearbyint(value);
+    case Integral::zero:
+      return std::trunc(value);
+    case Integral::down:
+      return std::floor(value);
+    case Integral::up:
+      return std::ceil(value);
   }
   return value;
 }
@@ -193,9 +197,8 @@ Step run_pair(Warp &warp, const Instruction &instruction, uint32_t mask) {
     finish_lanes<Format>(highs, instruction.detail[0]);
     finish_lanes<Format>(lows, instruction.detail[0]);
   }
-  for_elements<1>(target_lanes<uint32_t>(warp, instruction), mask, [&](unsigned i) {
-    return static_cast<uint32_t>(highs[i]) << 16 | lows[i];
-  });
+  for_elements<1>(target_lanes<uint32_t>(warp, instruction), mask,
+                  [&](unsigned i) { return static_cast<uint32_t>(highs[i]) << 16 | lows[i]; });
   return Step::next;
 }
 
@@ -214,10 +217,14 @@ void undefined_pair(Warp &warp, const Instruction &instruction, uint32_t mask) {
 template <class Function>
 Execute with_integral(Integral mode, Function function) {
   switch (mode) {
-    case Integral::nearest: return function(std::integral_constant<Integral, Integral::nearest>{});
-    case Integral::zero: return function(std::integral_constant<Integral, Integral::zero>{});
-    case Integral::down: return function(std::integral_constant<Integral, Integral::down>{});
-    case Integral::up: return function(std::integral_constant<Integral, Integral::up>{});
+    case Integral::nearest:
+      return function(std::integral_constant<Integral, Integral::nearest>{});
+    case Integral::zero:
+      return function(std::integral_constant<Integral, Integral::zero>{});
+    case Integral::down:
+      return function(std::integral_constant<Integral, Integral::down>{});
+    case Integral::up:
+      return function(std::integral_constant<Integral, Integral::up>{});
   }
   return nullptr;
 }

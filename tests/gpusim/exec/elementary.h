@@ -25,10 +25,9 @@ inline double exp2_of(double x) {
   const double whole = std::nearbyint(clamped);
   const double t = (clamped - whole) * kLn2;
   double sum = 1.0 / 479001600.0;
-  constexpr double kInverseFactorials[] = {1.0 / 39916800.0, 1.0 / 3628800.0, 1.0 / 362880.0,
-                                           1.0 / 40320.0,    1.0 / 5040.0,    1.0 / 720.0,
-                                           1.0 / 120.0,      1.0 / 24.0,      1.0 / 6.0,
-                                           1.0 / 2.0,        1.0,             1.0};
+  constexpr double kInverseFactorials[] = {
+      1.0 / 39916800.0, 1.0 / 3628800.0, 1.0 / 362880.0, 1.0 / 40320.0, 1.0 / 5040.0, 1.0 / 720.0,
+      1.0 / 120.0,      1.0 / 24.0,      1.0 / 6.0,      1.0 / 2.0,     1.0,          1.0};
   for (const double coefficient : kInverseFactorials) sum = sum * t + coefficient;
   const uint64_t exponent = static_cast<uint64_t>(1023 + static_cast<int32_t>(whole));
   const double result = sum * bit_cast<double>(exponent << 52);
@@ -66,9 +65,9 @@ inline double sin_of(double x, int32_t quarter) {
   for (const double coefficient : kSine) sine = sine * square + coefficient;
   sine = r + r * square * sine;
   double cosine = 1.0 / 20922789888000.0;
-  constexpr double kCosine[] = {-1.0 / 87178291200.0, 1.0 / 479001600.0, -1.0 / 3628800.0,
-                                1.0 / 40320.0,        -1.0 / 720.0,      1.0 / 24.0,
-                                -1.0 / 2.0,           1.0};
+  constexpr double kCosine[] = {
+      -1.0 / 87178291200.0, 1.0 / 479001600.0, -1.0 / 3628800.0, 1.0 / 40320.0,
+      -1.0 / 720.0,         1.0 / 24.0,        -1.0 / 2.0,       1.0};
   for (const double coefficient : kCosine) cosine = cosine * square + coefficient;
   const int32_t part = static_cast<int32_t>(turns) + quarter;
   const double value = (part & 1) != 0 ? cosine : sine;

@@ -168,16 +168,26 @@ Execute reciprocal_root(Type type, bool ftz) {
 
 Execute choose(Approximation approximation, Type type, bool ftz) {
   switch (approximation) {
-    case Approximation::div: return divide(false, type, ftz);
-    case Approximation::div_full: return divide(true, type, ftz);
-    case Approximation::rcp: return reciprocal(type, ftz);
-    case Approximation::rsqrt: return reciprocal_root(type, ftz);
-    case Approximation::sqrt: return single<Sqrt>(type, ftz);
-    case Approximation::sin: return sine<0>(type, ftz);
-    case Approximation::cos: return sine<1>(type, ftz);
-    case Approximation::lg2: return single<Lg2>(type, ftz);
-    case Approximation::ex2: return any<Ex2, true>(type, ftz);
-    case Approximation::tanh: return ftz ? nullptr : any<Tanh, false>(type, false);
+    case Approximation::div:
+      return divide(false, type, ftz);
+    case Approximation::div_full:
+      return divide(true, type, ftz);
+    case Approximation::rcp:
+      return reciprocal(type, ftz);
+    case Approximation::rsqrt:
+      return reciprocal_root(type, ftz);
+    case Approximation::sqrt:
+      return single<Sqrt>(type, ftz);
+    case Approximation::sin:
+      return sine<0>(type, ftz);
+    case Approximation::cos:
+      return sine<1>(type, ftz);
+    case Approximation::lg2:
+      return single<Lg2>(type, ftz);
+    case Approximation::ex2:
+      return any<Ex2, true>(type, ftz);
+    case Approximation::tanh:
+      return ftz ? nullptr : any<Tanh, false>(type, false);
   }
   return nullptr;
 }

@@ -8,13 +8,20 @@ namespace {
 template <class Function>
 Execute for_format(Type type, Function function) {
   switch (type) {
-    case Type::f16: return function(F16{}, std::integral_constant<unsigned, 1>{});
-    case Type::f16x2: return function(F16{}, std::integral_constant<unsigned, 2>{});
-    case Type::bf16: return function(BF16{}, std::integral_constant<unsigned, 1>{});
-    case Type::bf16x2: return function(BF16{}, std::integral_constant<unsigned, 2>{});
-    case Type::f32: return function(F32{}, std::integral_constant<unsigned, 1>{});
-    case Type::f64: return function(F64{}, std::integral_constant<unsigned, 1>{});
-    default: return nullptr;
+    case Type::f16:
+      return function(F16{}, std::integral_constant<unsigned, 1>{});
+    case Type::f16x2:
+      return function(F16{}, std::integral_constant<unsigned, 2>{});
+    case Type::bf16:
+      return function(BF16{}, std::integral_constant<unsigned, 1>{});
+    case Type::bf16x2:
+      return function(BF16{}, std::integral_constant<unsigned, 2>{});
+    case Type::f32:
+      return function(F32{}, std::integral_constant<unsigned, 1>{});
+    case Type::f64:
+      return function(F64{}, std::integral_constant<unsigned, 1>{});
+    default:
+      return nullptr;
   }
 }
 
@@ -109,9 +116,8 @@ Step run_copysign(Warp &warp, const Instruction &instruction, uint32_t mask) {
   using Bits = typename Format::Bits;
   const Bits *a = source_lanes<Bits>(warp, instruction, 0);
   const Bits *b = source_lanes<Bits>(warp, instruction, 1);
-  for_elements<1>(target_lanes<Bits>(warp, instruction), mask, [=](unsigned i) {
-    return (b[i] & Format::kMagnitude) | (a[i] & Format::kSign);
-  });
+  for_elements<1>(target_lanes<Bits>(warp, instruction), mask,
+                  [=](unsigned i) { return (b[i] & Format::kMagnitude) | (a[i] & Format::kSign); });
   return Step::next;
 }
 
@@ -122,13 +128,19 @@ template <class Format, Kind kKind>
 inline bool is_kind(typename Format::Bits bits) {
   const typename Format::Bits magnitude = bits & Format::kMagnitude;
   switch (kKind) {
-    case Kind::finite: return magnitude < Format::kInfinity;
-    case Kind::infinite: return magnitude == Format::kInfinity;
-    case Kind::number: return magnitude <= Format::kInfinity;
-    case Kind::notanumber: return magnitude > Format::kInfinity;
+    case Kind::finite:
+      return magnitude < Format::kInfinity;
+    case Kind::infinite:
+      return magnitude == Format::kInfinity;
+    case Kind::number:
+      return magnitude <= Format::kInfinity;
+    case Kind::notanumber:
+      return magnitude > Format::kInfinity;
     case Kind::normal: /* zeros too */
-      return magnitude == 0 || (magnitude >= Format::kSmallestNormal && magnitude < Format::kInfinity);
-    case Kind::subnormal: return magnitude != 0 && magnitude < Format::kSmallestNormal;
+      return magnitude == 0 ||
+             (magnitude >= Format::kSmallestNormal && magnitude < Format::kInfinity);
+    case Kind::subnormal:
+      return magnitude != 0 && magnitude < Format::kSmallestNormal;
   }
   return false;
 }

@@ -62,9 +62,8 @@ Step run(Warp &warp, const Instruction &instruction, uint32_t mask) {
   const uint16_t *b = source_lanes<uint16_t>(warp, instruction, 1);
   const uint16_t *c = source_lanes<uint16_t>(warp, instruction, Operation::kSources - 1);
   for_elements<kWidth>(target_lanes<uint16_t>(warp, instruction), mask, [=](unsigned i) {
-    return finish<Format, kFtz, kClamp>(
-        Operation::apply(Format{}, load<Format, kFtz>(a[i]), load<Format, kFtz>(b[i]),
-                         load<Format, kFtz>(c[i])));
+    return finish<Format, kFtz, kClamp>(Operation::apply(
+        Format{}, load<Format, kFtz>(a[i]), load<Format, kFtz>(b[i]), load<Format, kFtz>(c[i])));
   });
   return Step::next;
 }
@@ -73,8 +72,8 @@ template <class Operation, class Format, Clamp kClamp>
 Execute pick(Type type, bool ftz) {
   return with_flags(
       [](auto pair, auto flushes) -> Execute {
-        return run<Operation, Format, decltype(pair)::value ? 2 : 1, decltype(flushes)::value,
-                   kClamp>;
+        return run < Operation, Format, decltype(pair)::value ? 2 : 1, decltype(flushes)::value,
+               kClamp > ;
       },
       is_pair(type), ftz);
 }
@@ -97,10 +96,14 @@ Execute choose(Type type, const ArithmeticModifiers &m) {
 
 Execute half_arithmetic(Arithmetic operation, Type type, const ArithmeticModifiers &modifiers) {
   switch (operation) {
-    case Arithmetic::add: return choose<Add>(type, modifiers);
-    case Arithmetic::sub: return choose<Sub>(type, modifiers);
-    case Arithmetic::mul: return choose<Mul>(type, modifiers);
-    case Arithmetic::fma: return choose<Fma>(type, modifiers);
+    case Arithmetic::add:
+      return choose<Add>(type, modifiers);
+    case Arithmetic::sub:
+      return choose<Sub>(type, modifiers);
+    case Arithmetic::mul:
+      return choose<Mul>(type, modifiers);
+    case Arithmetic::fma:
+      return choose<Fma>(type, modifiers);
   }
   return nullptr;
 }

@@ -61,14 +61,10 @@ inline typename Format::Bits flush(typename Format::Bits bits) {
   return (bits & Format::kInfinity) == 0 ? sign : bits;
 }
 
-inline float flush(float value) {
-  return bit_cast<float>(flush<F32>(bit_cast<uint32_t>(value)));
-}
+inline float flush(float value) { return bit_cast<float>(flush<F32>(bit_cast<uint32_t>(value))); }
 
 /* Every NaN becomes 0x7fffffff; doubles keep theirs. */
-inline float canonical(float value) {
-  return value != value ? bit_cast<float>(F32::kNan) : value;
-}
+inline float canonical(float value) { return value != value ? bit_cast<float>(F32::kNan) : value; }
 inline double canonical(double value) { return value; }
 
 /* Clamps. Comparisons with NaN are false. */

@@ -68,7 +68,8 @@ void finish(Decoder &d, Type type) {
   switch (type_kind(type)) {
     case TypeKind::bits:
     case TypeKind::unsigned_integer:
-    case TypeKind::signed_integer: break;
+    case TypeKind::signed_integer:
+      break;
     default:
       if (type != Type::f32 && type != Type::f64) return;
   }
@@ -77,10 +78,14 @@ void finish(Decoder &d, Type type) {
   d.read(2, type);
   constexpr InstructionClass kClass = InstructionClass::compare;
   switch (type_bytes(type)) {
-    case 2: return d.use(run<uint16_t, Selector>, propagate<uint16_t, Selector>, kClass);
-    case 4: return d.use(run<uint32_t, Selector>, propagate<uint32_t, Selector>, kClass);
-    case 8: return d.use(run<uint64_t, Selector>, propagate<uint64_t, Selector>, kClass);
-    default: return;
+    case 2:
+      return d.use(run<uint16_t, Selector>, propagate<uint16_t, Selector>, kClass);
+    case 4:
+      return d.use(run<uint32_t, Selector>, propagate<uint32_t, Selector>, kClass);
+    case 8:
+      return d.use(run<uint64_t, Selector>, propagate<uint64_t, Selector>, kClass);
+    default:
+      return;
   }
 }
 

@@ -33,11 +33,16 @@ inline uint32_t nonzero_lanes(const T *values) {
 /* Lanes with any undefined bit of the operand. */
 inline uint32_t undefined_lanes(Warp &warp, const Operand &operand) {
   switch (operand.bytes) {
-    case 0: return *shadow_lanes<uint32_t>(warp, operand);
-    case 1: return nonzero_lanes(shadow_lanes<uint8_t>(warp, operand));
-    case 2: return nonzero_lanes(shadow_lanes<uint16_t>(warp, operand));
-    case 4: return nonzero_lanes(shadow_lanes<uint32_t>(warp, operand));
-    default: return nonzero_lanes(shadow_lanes<uint64_t>(warp, operand));
+    case 0:
+      return *shadow_lanes<uint32_t>(warp, operand);
+    case 1:
+      return nonzero_lanes(shadow_lanes<uint8_t>(warp, operand));
+    case 2:
+      return nonzero_lanes(shadow_lanes<uint16_t>(warp, operand));
+    case 4:
+      return nonzero_lanes(shadow_lanes<uint32_t>(warp, operand));
+    default:
+      return nonzero_lanes(shadow_lanes<uint64_t>(warp, operand));
   }
 }
 
