@@ -16,9 +16,9 @@ struct LaneBytes {
 struct Access {
   Space space = Space::generic;
   uint32_t mask = 0;
-  unsigned bytes = 0;            /* 1, 2, 4, 8 or 16 of each lane; alignment is the same */
-  uint64_t address[kLanes] = {}; /* within the space; generic addresses may mix windows */
-  bool is_volatile = false;      /* volatile, relaxed, acquire, release: ordered by itself */
+  unsigned bytes = 0;       /* 1, 2, 4, 8 or 16 of each lane; alignment is the same */
+  uint64_t address[kLanes]; /* of the mask's lanes; generic addresses may mix windows */
+  bool is_volatile = false; /* volatile, relaxed, acquire, release: ordered by itself */
 };
 
 /* Addresses of operand `operand` plus the instruction's offset. Faults on an undefined address. */
@@ -30,6 +30,29 @@ Step access_read(Warp &, const Instruction &, const Access &, LaneBytes *values,
                  LaneBytes *undefined);
 Step access_write(Warp &, const Instruction &, const Access &, const LaneBytes &values,
                   const LaneBytes *undefined);
+
+enum class AccessKind : uint8_t { read, write, atomic, async_read, async_write };
+
+/* Host places of an access. */
+struct Located {
+  uint8_t *host[kLanes];      /* lanes outside of the mask repeat one of it */
+  uint8_t *undefined[kLanes]; /* shadow bytes; null: never undefined, or global */
+  uint32_t global = 0;        /* lanes in global memory, whose shadow is the heap's */
+  uint32_t shared = 0;        /* lanes in shared memory */
+  uint64_t low = 0;           /* smallest and largest address, unless the windows are mixed */
+  uint64_t high = 0;
+  bool contiguous = false; /* all 32 lanes, side by side */
+};
+
+/* Every access of a warp passes here once, before memory is touched: bounds, alignment, spaces,
+ * pending copies; then counters. */
+Step access_begin(Warp &, const Instruction &, const Access &, AccessKind, Located *);
+
+/* Shadow of one lane's bytes. A store of undefined bytes to global memory is put on the list that
+ * is looked at when the kernel ends. */
+void access_get_undefined(const Access &, const Located &, unsigned lane, uint8_t *undefined);
+void access_set_undefined(Warp &, const Instruction &, const Access &, const Located &,
+                          unsigned lane, const uint8_t *undefined);
 
 }  // namespace gpusim
 

@@ -48,8 +48,8 @@ class LaunchMemory {
 
 /* An allocation that was found before. */
 struct AllocationHit {
-  uint64_t first = 1;
-  uint64_t end = 0;
+  uint64_t first = ~uint64_t{0}; /* nothing */
+  uint64_t end = 16;
   bool read_only = false;
 };
 
