@@ -24,6 +24,7 @@ struct Variable;
 struct Relocation {
   uint64_t offset = 0; /* into Variable::initial */
   unsigned bytes = 8;
+  unsigned shift = 0;                 /* 0xff00(name): the address >> 8, cut to `bytes` */
   const Variable *variable = nullptr; /* one of the two */
   const Function *function = nullptr;
   int64_t addend = 0;
@@ -40,8 +41,8 @@ struct Variable {
   uint32_t align = 1;
   bool is_extern = false;
   uint32_t line = 0;
-  uint32_t index = 0; /* of a register: its number within the function */
-  std::vector<uint8_t> initial;
+  uint32_t index = 0;           /* of a register: its number within the function */
+  std::vector<uint8_t> initial; /* as far as it is given; zero from there to `bytes` */
   std::vector<Relocation> relocations;
 };
 
@@ -52,8 +53,10 @@ struct Operand {
     real,     /* bits: the pattern of a literal of real_bytes bytes */
     variable, /* name of memory: its address is the value; offset */
     function, /* function */
-    label,    /* target: index of an instruction; of a table: targets */
-    address,  /* [..]: elements[0] is its base (reg, integer, variable), offset */
+    label,    /* target: index of an instruction, or their count for a label at the function's
+                 end; of a .branchtargets table: targets; of a .calltargets table: elements */
+    address,  /* [..]: elements[0] is its base (reg, integer, variable), offset; coordinates of a
+                 tensor or texture are further elements */
     vector,   /* {..}: elements */
     list,     /* (..) of a call: elements */
     pair,     /* p|q: elements */
@@ -62,7 +65,8 @@ struct Operand {
   };
   Kind kind = Kind::sink;
   bool negated = false; /* !p */
-  char component = 0;   /* 'x' 'y' 'z' 'w' of a special register or vector register; 0 = none */
+  char component = 0;   /* 'x' 'y' 'z' 'w' of a special register or vector register; 0 = none;
+                           'b' or 'h' of a video instruction's selector, which is the name then */
   uint8_t real_bytes = 0;
   const Variable *variable = nullptr;
   const Function *function = nullptr;
@@ -79,10 +83,10 @@ struct Instruction {
   std::vector<std::string_view> qualifiers; /* "sync", "aligned", "m16n8k16", ..., without dots */
   const Variable *guard = nullptr;
   bool guard_negated = false;
-  std::vector<Operand>
-      operands;             /* of call: list of results, target, list of arguments, prototype */
-  uint32_t line = 0;        /* of the PTX text, 1-based */
-  uint32_t source_file = 0; /* number of a .file; 0 = no .loc */
+  std::vector<Operand> operands; /* of call: list of results, target, list of arguments (both lists
+                                    stand even if empty), and a prototype if there is one */
+  uint32_t line = 0;             /* of the PTX text, 1-based */
+  uint32_t source_file = 0;      /* number of a .file; 0 = no .loc */
   uint32_t source_line = 0;
   std::string_view text; /* from guard to semicolon */
 };
@@ -95,7 +99,7 @@ struct Function {
   uint32_t line = 0;
   std::vector<const Variable *> results;    /* space param or reg */
   std::vector<const Variable *> parameters; /* space param or reg */
-  std::vector<const Variable *> registers;  /* registers[i]->index == i */
+  std::vector<const Variable *> registers;  /* those used; registers[i]->index == i */
   std::vector<const Variable *> memory;     /* local, shared and param variables of the body */
   std::vector<Instruction> instructions;
   uint32_t max_threads[3] = {0, 0, 0};      /* .maxntid; 0 = not given */
