@@ -43,9 +43,10 @@ class Decoder {
   void write(size_t i, unsigned bytes);      /* registers of exactly so many bytes; _ is allowed */
   void write_wide(size_t i, unsigned bytes); /* at least so many: ld, cvt */
   void write_predicate(size_t i);            /* p, p|q or _ */
-  void read(size_t i, Type type);            /* registers of exactly the type's size */
-  void read_wide(size_t i, Type type);       /* at least: st, cvt */
-  void read_predicate(size_t i);             /* p, !p, or a literal 0 or 1 */
+  void write_with_predicate(size_t i, unsigned bytes); /* d or d|p: always two targets */
+  void read(size_t i, Type type);                      /* registers of exactly the type's size */
+  void read_wide(size_t i, Type type);                 /* at least: st, cvt */
+  void read_predicate(size_t i);                       /* p, !p, or a literal 0 or 1 */
 
   /* The carry flag CC.CF, a predicate of each frame: after the written ones, after all others. */
   void write_carry();

@@ -34,9 +34,9 @@ enum class Step : uint8_t {
 /* Executes one instruction for the lanes of `mask` (active and not predicated off; never 0). */
 using Execute = Step (*)(Warp &warp, const Instruction &instruction, uint32_t mask);
 
-/* Marks the undefined bits of the targets. Called before Execute, while the sources still have their
- * values, in checked mode only, when a source is dirty or a target is; never for instructions that
- * do it themselves (null). */
+/* Marks the undefined bits of the targets. Called before Execute, while the sources still have
+ * their values, in checked mode only, when a source is dirty or a target is; never for instructions
+ * that do it themselves (null). */
 using Propagate = void (*)(Warp &warp, const Instruction &instruction, uint32_t mask);
 
 struct Operand {
@@ -50,7 +50,8 @@ struct Operand {
 enum class Converge : uint8_t {
   none,
   aligned, /* .aligned: every lane of the warp that has not exited */
-  members  /* .sync with a mask in operand `members`; lanes that exited don't count */
+  members  /* .sync with a mask in operand `members`; lanes that exited don't count. The executor
+            * sees the lanes of one mask at a time. */
 };
 
 /* Classes that counters tell apart. */
