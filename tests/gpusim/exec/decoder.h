@@ -25,6 +25,8 @@ namespace gpusim {
 
 /* Places of a function's registers, literals and special registers; of the module's variables. */
 class Layout;
+struct Code;
+struct LoadedModule;
 
 class Decoder {
  public:
@@ -58,7 +60,8 @@ class Decoder {
   void address(size_t i, Space space);
 
   /* A literal that has to be known now (immLut, a barrier's id). False if it is none. */
-  bool literal(size_t i, uint64_t *value) const;
+  bool literal(size_t i, uint64_t *value);
+  void consume(size_t i); /* the caller takes operand i in its own way */
 
   void use(Execute execute, Propagate propagate, InstructionClass instruction_class);
   void aligned();         /* .aligned: all lanes together */
@@ -69,15 +72,24 @@ class Decoder {
   void fail(const std::string &why);
 
   Instruction &result();
+  Layout &layout() { return layout_; }
 
  private:
+  friend void lower(const LoadedModule &module, Code &code);
+  bool open(size_t i);
+  void append(const Operand &operand);
+  void append_register(size_t i, const ptx::Operand &operand, unsigned bytes, bool wide);
+  void append_target(size_t i, const ptx::Operand &operand, unsigned bytes, bool wide);
+  void append_source(size_t i, const ptx::Operand &operand, Type type, bool wide);
+  void mark_targets();
+  void finish(); /* guard; nothing may be left over */
+
   const ptx::Instruction &source_;
   Layout &layout_;
   Instruction result_;
-  std::vector<bool> taken_;
+  std::vector<bool> taken_, used_;
   std::vector<Operand> operands_;
   std::string error_;
-  friend class Lowering;
 };
 
 using Decode = void (*)(Decoder &decoder);

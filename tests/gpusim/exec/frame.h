@@ -14,6 +14,7 @@ namespace gpusim {
 
 struct Barriers;
 struct Launch;
+struct Tally;
 struct MemoryState; /* what memory/ keeps per CTA */
 
 /* One call of a function by the lanes of a split. Local and param addresses are offsets into the
@@ -41,7 +42,7 @@ struct LaneStack {
 };
 
 struct Cta {
-  const Launch *launch = nullptr;
+  Launch *launch = nullptr;
   const LaunchRequest *request = nullptr;
   uint32_t id[3] = {0, 0, 0};
   uint64_t index = 0; /* x fastest */
@@ -53,7 +54,9 @@ struct Cta {
   uint32_t shared_bytes = 0;           /* static and dynamic */
   Barriers *barriers = nullptr;
   MemoryState *memory = nullptr;
-  uint64_t executed = 0; /* warp instructions so far: the CTA's clock */
+  Tally *tally = nullptr;
+  uint64_t executed = 0;   /* warp instructions so far: the CTA's clock */
+  uint64_t call_bytes = 0; /* of all frames and stacks */
 };
 
 /* Where some bytes of a lane lie on the host, until the next instruction. */

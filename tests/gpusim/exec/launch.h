@@ -8,25 +8,11 @@
 #include <vector>
 
 #include "tests/gpusim/base/fault.h"
-#include "tests/gpusim/exec/instruction.h"
+#include "tests/gpusim/exec/code.h"
 #include "tests/gpusim/gpusim.h"
 #include "tests/gpusim/ptx/module.h"
 
 namespace gpusim {
-
-/* A function ready to run. */
-struct Code {
-  const ptx::Function *source = nullptr;
-  std::vector<Instruction> instructions;
-  uint32_t register_bytes = 0; /* of a frame's register file, literals included */
-  uint32_t register_count = 0; /* dirty flags */
-  uint32_t local_bytes = 0, local_align = 1;
-  uint32_t parameter_bytes = 0; /* with its alignment padding */
-  uint32_t shared_bytes = 0;    /* static, of an entry and all that it may call */
-  /* Why it can't be executed: the first unsupported instruction; empty when it can. Functions of a
-   * module that can't run do no harm until they are launched. */
-  std::string unsupported;
-};
 
 /* A module on the device: variables have addresses and initial contents. */
 struct LoadedModule;
@@ -45,6 +31,9 @@ const Code *find_entry(const LoadedModule &module, std::string_view name);
 bool find_global(const LoadedModule &module, std::string_view name, uint64_t *address,
                  uint64_t *bytes);
 
+/* Every instruction of the module that can't be executed: "unsupported instruction ...". */
+std::vector<std::string> unsupported_instructions(const LoadedModule &module);
+
 struct Counters;
 
 struct LaunchRequest {
@@ -56,9 +45,9 @@ struct LaunchRequest {
   const uint8_t *parameters = nullptr; /* entry->parameter_bytes, laid out by PTX's alignment */
   gpusim_config config = {};
   bool keep_undefined = false; /* undefined data left in global memory is no fault */
-  bool hopper = false;     /* the forged device's tensor cores */
-  unsigned sm = 80;        /* compute capability x 10 */
-  unsigned sm_count = 108; /* %nsmid */
+  bool hopper = false;         /* the forged device's tensor cores */
+  unsigned sm = 80;            /* compute capability x 10 */
+  unsigned sm_count = 108;     /* %nsmid */
 };
 
 /* The driver has checked the request against the device's limits. True when every CTA finished. */
