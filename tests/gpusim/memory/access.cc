@@ -1,5 +1,6 @@
 #include "tests/gpusim/memory/access.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "tests/gpusim/exec/lanes.h"
@@ -13,6 +14,56 @@ namespace {
 
 /* Of a CTA. */
 constexpr size_t kMostStores = 256;
+
+constexpr uint8_t kDefined[16] = {};
+
+/* A span of memory up to this length is looked at as a whole. */
+constexpr uint64_t kShortSpan = 2048;
+
+bool is_short(const Access &access, const Located &located) {
+  return located.global == access.mask && located.high - located.low <= kShortSpan;
+}
+
+/* All lanes have shadow bytes, of shared memory or of one of the stacks. */
+bool has_shadow_bytes(const Access &access, const Located &located) {
+  return located.global == 0 && located.undefined[__builtin_ctz(access.mask)] != nullptr &&
+         (located.shared == access.mask || located.shared == 0);
+}
+
+template <unsigned kBytes>
+bool any_shadow(const Located &located) {
+  uint64_t any = 0;
+  for (unsigned lane = 0; lane < kLanes; lane++) {
+    uint64_t words[2] = {};
+    memcpy(words, located.undefined[lane], kBytes);
+    any |= words[0] | words[1];
+  }
+  return any != 0;
+}
+
+bool any_shadow(const Located &located, unsigned bytes) {
+  switch (bytes) {
+    case 1:
+      return any_shadow<1>(located);
+    case 2:
+      return any_shadow<2>(located);
+    case 4:
+      return any_shadow<4>(located);
+    case 8:
+      return any_shadow<8>(located);
+    default:
+      return any_shadow<16>(located);
+  }
+}
+
+bool lane_is_defined(const Access &access, const Located &located, unsigned lane) {
+  if ((located.global >> lane & 1) != 0) {
+    return Heap::device().is_defined(access.address[lane], access.bytes);
+  }
+  const uint8_t *const undefined = located.undefined[lane];
+  return undefined == nullptr ||
+         std::all_of(undefined, undefined + access.bytes, [](uint8_t bits) { return bits == 0; });
+}
 
 void count_global(const Access &access, const Located &located, AccessKind kind,
                   MemoryCounters *counters) {
@@ -157,11 +208,37 @@ Step access_write(Warp &warp, const Instruction &instruction, const Access &acce
     const unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
     memcpy(located.host[lane], values.lane[lane], access.bytes);
     if (warp.shadow == nullptr) continue;
-    const uint8_t none[16] = {};
     access_set_undefined(warp, instruction, access, located, lane,
-                         shadow == nullptr ? none : shadow->lane[lane]);
+                         shadow == nullptr ? kDefined : shadow->lane[lane]);
   }
   return Step::next;
+}
+
+bool access_is_defined(const Access &access, const Located &located) {
+  if (is_short(access, located)) {
+    const uint64_t span = located.high - located.low + access.bytes;
+    if (Heap::device().is_defined(located.low, span)) return true;
+  } else if (has_shadow_bytes(access, located)) {
+    if (!any_shadow(located, access.bytes)) return true;
+  }
+  for (uint32_t rest = access.mask; rest != 0; rest &= rest - 1) {
+    const unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
+    if (!lane_is_defined(access, located, lane)) return false;
+  }
+  return true;
+}
+
+void access_define(Warp &warp, const Instruction &instruction, const Access &access,
+                   const Located &located) {
+  if (is_short(access, located)) {
+    const uint64_t span = located.high - located.low + access.bytes;
+    if (Heap::device().is_defined(located.low, span)) return;
+    if (located.contiguous) return Heap::device().define(located.low, span);
+  }
+  for (uint32_t rest = access.mask; rest != 0; rest &= rest - 1) {
+    const unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
+    access_set_undefined(warp, instruction, access, located, lane, kDefined);
+  }
 }
 
 void access_get_undefined(const Access &access, const Located &located, unsigned lane,

@@ -48,6 +48,10 @@ struct Located {
  * pending copies; then counters. */
 Step access_begin(Warp &, const Instruction &, const Access &, AccessKind, Located *);
 
+/* True if nothing that the access reads is undefined. */
+bool access_is_defined(const Access &, const Located &);
+/* All bytes of the access become defined. */
+void access_define(Warp &, const Instruction &, const Access &, const Located &);
 /* Shadow of one lane's bytes. A store of undefined bytes to global memory is put on the list that
  * is looked at when the kernel ends. */
 void access_get_undefined(const Access &, const Located &, unsigned lane, uint8_t *undefined);

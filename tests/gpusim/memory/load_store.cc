@@ -3,62 +3,18 @@
 
 #include "tests/gpusim/exec/decoder.h"
 #include "tests/gpusim/memory/access.h"
-#include "tests/gpusim/memory/heap.h"
 #include "tests/gpusim/memory/qualifiers.h"
 #include "tests/gpusim/memory/registers.h"
 
 namespace gpusim {
 namespace {
 
-/* A span of memory up to this length is looked at as a whole. */
-constexpr uint64_t kShortSpan = 2048;
-
 enum Detail : unsigned { kVolatile };
-
-bool is_short(const Access &access, const Located &located) {
-  return located.global == access.mask && located.high - located.low <= kShortSpan;
-}
-
-/* All lanes have shadow bytes of one kind. */
-bool has_shadow_bytes(const Access &access, const Located &located) {
-  return located.global == 0 && located.undefined[__builtin_ctz(access.mask)] != nullptr &&
-         (located.shared == access.mask || located.shared == 0);
-}
-
-template <unsigned Bytes>
-bool any_shadow(const Located &located) {
-  uint64_t any = 0;
-  for (unsigned lane = 0; lane < kLanes; lane++) {
-    uint64_t words[2] = {};
-    memcpy(words, located.undefined[lane], Bytes);
-    any |= words[0] | words[1];
-  }
-  return any != 0;
-}
-
-/* True if nothing that the access reads is undefined; false if it has to be looked at lane by
- * lane. */
-template <unsigned Bytes>
-bool all_defined(const Access &access, const Located &located) {
-  if (is_short(access, located)) {
-    return Heap::device().is_defined(located.low, located.high - located.low + Bytes);
-  }
-  if (located.global == access.mask) {
-    for (unsigned lane = 0; lane < kLanes; lane++) {
-      if ((access.mask >> lane & 1) != 0 &&
-          !Heap::device().is_defined(access.address[lane], Bytes)) {
-        return false;
-      }
-    }
-    return true;
-  }
-  return has_shadow_bytes(access, located) && !any_shadow<Bytes>(located);
-}
 
 template <class T, unsigned Count>
 void load_shadow(Warp &warp, const Instruction &instruction, const Access &access,
                  const Located &located) {
-  if (all_defined<sizeof(T) * Count>(access, located)) {
+  if (access_is_defined(access, located)) {
     for (unsigned e = 0; e < Count; e++) {
       clear_shadow(warp, instruction.operands[e], access.mask);
     }
@@ -109,27 +65,6 @@ Step load(Warp &warp, const Instruction &instruction, uint32_t mask) {
   return Step::next;
 }
 
-/* Defined data is stored. */
-template <unsigned Bytes>
-void store_defined(Warp &warp, const Instruction &instruction, const Access &access,
-                   const Located &located) {
-  if (is_short(access, located)) {
-    const uint64_t span = located.high - located.low + Bytes;
-    if (Heap::device().is_defined(located.low, span)) return;
-    if (located.contiguous) return Heap::device().define(located.low, span);
-  } else if (has_shadow_bytes(access, located)) {
-    for (uint32_t rest = access.mask; rest != 0; rest &= rest - 1) {
-      memset(located.undefined[__builtin_ctz(rest)], 0, Bytes);
-    }
-    return;
-  }
-  const uint8_t none[Bytes] = {};
-  for (uint32_t rest = access.mask; rest != 0; rest &= rest - 1) {
-    const unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
-    access_set_undefined(warp, instruction, access, located, lane, none);
-  }
-}
-
 template <class T, unsigned Count>
 void store_shadow(Warp &warp, const Instruction &instruction, const Access &access,
                   const Located &located) {
@@ -137,7 +72,7 @@ void store_shadow(Warp &warp, const Instruction &instruction, const Access &acce
   const bool dirty = std::any_of(values, values + Count,
                                  [&](const Operand &value) { return is_dirty(warp, value); });
   if (!dirty) {
-    return store_defined<sizeof(T) * Count>(warp, instruction, access, located);
+    return access_define(warp, instruction, access, located);
   }
   for (uint32_t rest = access.mask; rest != 0; rest &= rest - 1) {
     const unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
@@ -255,7 +190,7 @@ unsigned element_count(const ptx::Operand &operand) {
 
 void decode_ld(Decoder &decoder) {
   const bool is_volatile = take_semantics(decoder);
-  const Space space = take_memory_space(decoder);
+  const Space space = decoder.take_space();
   const bool policy = take_cache_hints(decoder);
   decoder.take("nc");
   decoder.take("unified");
@@ -271,7 +206,7 @@ void decode_ld(Decoder &decoder) {
 
 void decode_st(Decoder &decoder) {
   const bool is_volatile = take_semantics(decoder);
-  const Space space = take_memory_space(decoder);
+  const Space space = decoder.take_space();
   const bool policy = take_cache_hints(decoder);
   const unsigned count = take_vector(decoder);
   const Type type = decoder.take_type();

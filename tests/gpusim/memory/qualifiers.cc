@@ -43,9 +43,4 @@ unsigned take_vector(Decoder &decoder) {
   return decoder.take("v4") ? 4 : 1;
 }
 
-Space take_memory_space(Decoder &decoder) {
-  if (decoder.take("param::entry") || decoder.take("param::func")) return Space::param;
-  return decoder.take_space();
-}
-
 }  // namespace gpusim

@@ -19,9 +19,6 @@ bool take_semantics(Decoder &decoder);
 /* .v2 .v4; 1 if there is none. */
 unsigned take_vector(Decoder &decoder);
 
-/* State space including .param::entry and .param::func. */
-Space take_memory_space(Decoder &decoder);
-
 }  // namespace gpusim
 
 #endif
