@@ -228,6 +228,19 @@ void Decoder::write_predicate(size_t i) {
   mark_targets();
 }
 
+void Decoder::write_with_predicate(size_t i, unsigned bytes) {
+  if (!open(i)) return;
+  const ptx::Operand &target = operand(i);
+  if (target.kind == Kind::pair && target.elements.size() == 2) {
+    append_target(i, target.elements[0], bytes, false);
+    append_target(i, target.elements[1], 0, false);
+  } else {
+    append_target(i, target, bytes, false);
+    append(layout_.sink(0));
+  }
+  mark_targets();
+}
+
 void Decoder::read(size_t i, Type type) {
   if (!open(i)) return;
   if (type == Type::none) return fail("no type");
