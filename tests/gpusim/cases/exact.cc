@@ -25,11 +25,7 @@ Exact Exact::integer(__int128 value) {
 }
 
 Exact Exact::of(const RealFormat &format, uint64_t bits) {
-  const uint64_t fraction = bits & (format.smallest_normal() - 1);
-  const int field = static_cast<int>((bits & (format.sign() - 1)) >> format.fraction);
-  const uint64_t significand = field == 0 ? fraction : fraction | format.smallest_normal();
-  const int exponent = (field == 0 ? 1 : field) - format.bias - static_cast<int>(format.fraction);
-  return Exact((bits & format.sign()) != 0, significand, exponent);
+  return product(format, bits, format.one());
 }
 
 Exact Exact::operator+(const Exact &other) const {
@@ -116,18 +112,36 @@ uint64_t Exact::round(const RealFormat &format, const std::string &rounding) con
   return sign | field << format.fraction | (kept & (format.smallest_normal() - 1));
 }
 
-Exact product(const RealFormat &format, uint64_t a, uint64_t b) {
+namespace {
+
+/* significand * 2^exponent of a finite number, without its sign. */
+struct Parts {
+  uint64_t significand;
+  int exponent;
+};
+
+Parts parts_of(const RealFormat &format, uint64_t bits) {
   const uint64_t hidden = format.smallest_normal();
-  const auto significand = [&](uint64_t x) {
-    return (x & format.infinity()) == 0 ? x & (hidden - 1) : (x & (hidden - 1)) | hidden;
-  };
-  const auto exponent = [&](uint64_t x) {
-    const int field = static_cast<int>((x & (format.sign() - 1)) >> format.fraction);
-    return (field == 0 ? 1 : field) - format.bias - static_cast<int>(format.fraction);
-  };
+  const int field = static_cast<int>((bits & (format.sign() - 1)) >> format.fraction);
+  const int exponent = (field == 0 ? 1 : field) - format.bias - static_cast<int>(format.fraction);
+  const uint64_t fraction = bits & (hidden - 1);
+  return {field == 0 ? fraction : fraction | hidden, exponent};
+}
+
+/* With the highest bit set, for a number that is not zero. */
+Parts normalised(Parts parts) {
+  const int zeros = __builtin_clzll(parts.significand);
+  return {parts.significand << zeros, parts.exponent - zeros};
+}
+
+}  // namespace
+
+Exact product(const RealFormat &format, uint64_t a, uint64_t b) {
+  const Parts x = parts_of(format, a);
+  const Parts y = parts_of(format, b);
   return Exact(((a ^ b) & format.sign()) != 0,
-               static_cast<unsigned __int128>(significand(a)) * significand(b),
-               exponent(a) + exponent(b));
+               static_cast<unsigned __int128>(x.significand) * y.significand,
+               x.exponent + y.exponent);
 }
 
 namespace {
@@ -168,6 +182,42 @@ uint64_t exact_multiply(const RealFormat &format, uint64_t a, uint64_t b,
   const uint64_t result = exact_fma(format, a, b, sign, rounding);
   /* What underflows to zero keeps the sign. */
   return format.is_zero(result) ? sign : result;
+}
+
+/* The last bit of the quotient and of the root below says that something follows. */
+uint64_t exact_divide(const RealFormat &format, uint64_t a, uint64_t b,
+                      const std::string &rounding) {
+  const uint64_t sign = (a ^ b) & format.sign();
+  if (format.is_nan(a) || format.is_nan(b)) return format.nan;
+  if (format.is_infinite(a)) return format.is_infinite(b) ? format.nan : sign | format.infinity();
+  if (format.is_infinite(b)) return sign;
+  if (format.is_zero(b)) return format.is_zero(a) ? format.nan : sign | format.infinity();
+  if (format.is_zero(a)) return sign;
+  const Parts x = normalised(parts_of(format, a));
+  const Parts y = normalised(parts_of(format, b));
+  const unsigned __int128 dividend = static_cast<unsigned __int128>(x.significand) << 63;
+  const unsigned __int128 quotient = dividend / y.significand;
+  const bool more = dividend % y.significand != 0;
+  const Exact value(sign != 0, quotient << 1 | (more ? 1 : 0), x.exponent - y.exponent - 64);
+  return value.round(format, rounding) | sign;
+}
+
+uint64_t exact_sqrt(const RealFormat &format, uint64_t a, const std::string &rounding) {
+  if (format.is_nan(a)) return format.nan;
+  if (format.is_zero(a)) return a;
+  if ((a & format.sign()) != 0) return format.nan;
+  if (format.is_infinite(a)) return a;
+  const Parts x = normalised(parts_of(format, a));
+  const int odd = x.exponent & 1;
+  const unsigned __int128 square = static_cast<unsigned __int128>(x.significand) << (62 + odd);
+  unsigned __int128 root = 0;
+  for (int i = 63; i >= 0; i--) {
+    const unsigned __int128 next = root | static_cast<unsigned __int128>(1) << i;
+    if (next * next <= square) root = next;
+  }
+  const bool more = root * root != square;
+  return Exact(false, root << 1 | (more ? 1 : 0), (x.exponent - 62 - odd) / 2 - 1)
+      .round(format, rounding);
 }
 
 uint64_t exact_convert(const RealFormat &to, const RealFormat &from, uint64_t value,

@@ -66,6 +66,10 @@ uint64_t exact_add(const RealFormat &format, uint64_t a, uint64_t b, const std::
 uint64_t exact_multiply(const RealFormat &format, uint64_t a, uint64_t b,
                         const std::string &rounding);
 
+uint64_t exact_divide(const RealFormat &format, uint64_t a, uint64_t b,
+                      const std::string &rounding);
+uint64_t exact_sqrt(const RealFormat &format, uint64_t a, const std::string &rounding);
+
 /* A value of one format in another. */
 uint64_t exact_convert(const RealFormat &to, const RealFormat &from, uint64_t value,
                        const std::string &rounding);

@@ -89,6 +89,50 @@ std::vector<Values> hard_triples(const RealFormat &format, unsigned count) {
   return rows;
 }
 
+namespace {
+
+std::string register_type(const RealFormat &format) {
+  return format.bits == 16 ? "b16" : (format.bits == 64 ? "b64" : "b32");
+}
+
+InstructionCase instruction_case(const RealCase &test, bool pairs) {
+  InstructionCase result = {};
+  result.text = test.text;
+  result.sm = test.sm;
+  result.outputs = {{"%d", pairs ? "b32" : register_type(test.target)}};
+  const char *names[] = {"%a", "%b", "%c"};
+  for (size_t i = 0; i < test.sources.size(); i++) {
+    result.inputs.push_back({names[i], pairs ? "b32" : register_type(*test.sources[i])});
+  }
+  return result;
+}
+
+}  // namespace
+
+void expect_reals(const RealCase &test, const std::vector<Values> &inputs,
+                  const std::function<uint64_t(const Values &in)> &formula) {
+  std::vector<Row> rows;
+  for (const Values &in : inputs) rows.push_back({in, {formula(in)}});
+  const RealFormat &target = test.target;
+  const Accept any_nan = [&target](const Row &row, const Values &actual) {
+    return row.out[0] == actual[0] || (target.is_nan(row.out[0]) && target.is_nan(actual[0]));
+  };
+  expect_rows(instruction_case(test, false), rows, target.bits == 64 ? any_nan : nullptr);
+}
+
+void expect_pairs(const RealCase &test, const std::vector<Values> &inputs,
+                  const std::function<uint64_t(const Values &in)> &formula) {
+  std::vector<Row> rows;
+  for (size_t i = 0; i < inputs.size(); i++) {
+    const Values &low = inputs[i];
+    const Values &high = inputs[inputs.size() - 1 - i];
+    Values in;
+    for (size_t j = 0; j < low.size(); j++) in.push_back(high[j] << 16 | low[j]);
+    rows.push_back({in, {formula(high) << 16 | formula(low)}});
+  }
+  expect_rows(instruction_case(test, true), rows);
+}
+
 uint64_t bits_of(float value) {
   uint32_t bits;
   memcpy(&bits, &value, sizeof bits);

@@ -16,6 +16,23 @@ Values special_reals(const RealFormat &format, unsigned random = 4);
 std::vector<Values> hard_sums(const RealFormat &format, unsigned count);
 std::vector<Values> hard_triples(const RealFormat &format, unsigned count);
 
+/* Formats of a result and of its sources, which the text calls %d, %a, %b, %c. */
+struct RealCase {
+  std::string text;
+  const RealFormat &target;
+  std::vector<const RealFormat *> sources;
+  unsigned sm = 80;
+};
+
+/* Every row's result; for f64 any NaN will do. */
+void expect_reals(const RealCase &test, const std::vector<Values> &inputs,
+                  const std::function<uint64_t(const Values &in)> &formula);
+
+/* The same for a text with .f16x2 or .bf16x2 registers throughout: the rows are dealt out to low
+ * and high halves. */
+void expect_pairs(const RealCase &test, const std::vector<Values> &inputs,
+                  const std::function<uint64_t(const Values &in)> &formula);
+
 /* bits of host numbers */
 uint64_t bits_of(float value);
 uint64_t bits_of(double value);

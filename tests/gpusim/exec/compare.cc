@@ -2,7 +2,7 @@
 #include <string_view>
 
 #include "tests/gpusim/exec/float_lanes.h"
-#include "tests/gpusim/exec/shadow.h"
+#include "tests/gpusim/exec/undefined.h"
 
 namespace gpusim {
 namespace {
@@ -122,7 +122,7 @@ uint32_t join_undefined(Warp &warp, const Instruction &instruction, uint32_t val
   const Join kind = join_of(instruction);
   if (kind == Join::none) return undefined;
   const uint32_t other = predicate(warp, joined(instruction));
-  const uint32_t other_undefined = undefined_lanes(warp, joined(instruction));
+  const uint32_t other_undefined = undefined_predicate(warp, joined(instruction));
   const uint32_t any = undefined | other_undefined;
   if (kind == Join::exclusive) return any;
   const uint32_t decisive = kind == Join::conjunction ? 0 : kAllLanes;
@@ -138,10 +138,10 @@ uint32_t undefined_elements(Warp &warp, const Instruction &instruction, unsigned
   for (unsigned source = 0; source < 2; source++) {
     const Operand &operand = instruction.operands[instruction.targets + source];
     if (Loader::kWidth == 1) {
-      result |= undefined_lanes(warp, operand);
+      result |= undefined_in(warp, operand);
       continue;
     }
-    const uint16_t *bits = shadow_lanes<uint16_t>(warp, operand) + half;
+    const uint16_t *bits = undefined_lanes<uint16_t>(warp, operand) + half;
     for (unsigned lane = 0; lane < kLanes; lane++) result |= bits[2 * lane] ? 1u << lane : 0;
   }
   return result;
@@ -171,10 +171,10 @@ struct Setp {
       const uint32_t second = kPair ? compare<Loader, kRelation>(warp, instruction, 1) : ~low;
       const uint32_t undefined =
           kPair ? undefined_elements<Loader>(warp, instruction, 1) : low_undefined;
-      store_shadow(warp, instruction.operands[1], mask,
-                   join_undefined(warp, instruction, second, undefined));
+      mark_predicate(warp, instruction.operands[1], mask,
+                     join_undefined(warp, instruction, second, undefined));
     }
-    store_shadow(warp, instruction.operands[0], mask, p);
+    mark_predicate(warp, instruction.operands[0], mask, p);
   }
 };
 

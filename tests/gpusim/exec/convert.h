@@ -86,7 +86,7 @@ inline void store_lanes(uint8_t *file, const Operand &operand, uint32_t mask, co
 
 /* Calls function with a value of the integer type; nullptr for others. */
 template <class Function>
-inline Execute with_integer(Type type, Function function) {
+inline Execute for_integer(Type type, Function function) {
   switch (type) {
     case Type::u8:
       return function(uint8_t{});

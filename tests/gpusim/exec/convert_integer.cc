@@ -2,7 +2,7 @@
 #include <limits>
 
 #include "tests/gpusim/exec/convert.h"
-#include "tests/gpusim/exec/shadow.h"
+#include "tests/gpusim/exec/undefined.h"
 
 namespace gpusim {
 namespace {
@@ -40,9 +40,18 @@ Step run(Warp &warp, const Instruction &instruction, uint32_t mask) {
 /* Undefined bits are truncated and extended as the bits themselves. */
 template <class To, class From>
 void move_undefined(Warp &warp, const Instruction &instruction, uint32_t mask) {
-  convert<To, From, false>(warp.shadow, instruction, mask);
   const Operand &target = instruction.operands[0];
-  warp.dirty[target.index] = undefined_lanes(warp, target) != 0;
+  if (undefined_in(warp, instruction.operands[instruction.targets]) == 0) {
+    return mark_defined(warp, target, mask);
+  }
+  /* A clean register's shadow is stale: all lanes become zeros before some are set. */
+  if (warp.dirty[target.index] == 0) {
+    warp.dirty[target.index] = 1;
+    mark_defined(warp, target, kAllLanes);
+  }
+  convert<To, From, false>(warp.shadow, instruction, mask);
+  warp.dirty[target.index] = 1;
+  warp.dirty[target.index] = undefined_in(warp, target) != 0;
 }
 
 template <class To, class From>
@@ -90,8 +99,8 @@ Execute take_pack_type(Decoder &d, bool *narrow) {
 
 Conversion integer_to_integer(Type to, Type from, bool sat) {
   Conversion found;
-  with_integer(to, [&](auto target) {
-    return with_integer(from, [&](auto source) {
+  for_integer(to, [&](auto target) {
+    return for_integer(from, [&](auto source) {
       found = choose<decltype(target), decltype(source)>(sat);
       return found.execute;
     });

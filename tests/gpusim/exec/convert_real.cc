@@ -3,7 +3,7 @@
 #include <limits>
 
 #include "tests/gpusim/exec/convert.h"
-#include "tests/gpusim/exec/shadow.h"
+#include "tests/gpusim/exec/undefined.h"
 
 namespace gpusim {
 namespace {
@@ -205,13 +205,11 @@ Step run_pair(Warp &warp, const Instruction &instruction, uint32_t mask) {
 /* Each half depends on its source alone. */
 void undefined_pair(Warp &warp, const Instruction &instruction, uint32_t mask) {
   const Operand *sources = instruction.operands + instruction.targets;
-  const uint32_t *high = shadow_lanes<uint32_t>(warp, sources[0]);
-  const uint32_t *low = shadow_lanes<uint32_t>(warp, sources[1]);
-  alignas(64) uint32_t undefined[kLanes];
-  for (unsigned i = 0; i < kLanes; i++) {
-    undefined[i] = (high[i] != 0 ? 0xffff0000u : 0u) | (low[i] != 0 ? 0xffffu : 0u);
-  }
-  store_shadow<1>(warp, instruction.operands[0], mask, undefined);
+  const uint32_t high = undefined_in(warp, sources[0]);
+  const uint32_t low = undefined_in(warp, sources[1]);
+  mark<uint32_t>(warp, instruction.operands[0], mask, [=](unsigned i) {
+    return ((high >> i) & 1 ? 0xffff0000u : 0u) | ((low >> i) & 1 ? 0xffffu : 0u);
+  });
 }
 
 template <class Function>
@@ -247,7 +245,7 @@ Execute to_tf32(Type from, const ConvertModifiers &m) {
 
 Conversion integer_to_real(Type to, Type from, Rounding rounding) {
   return {with_format(to, [&](auto format) {
-    return with_integer(from, [&](auto source) {
+    return for_integer(from, [&](auto source) {
       return with_rounding(rounding, [](auto constant) -> Execute {
         return run<FromInteger<decltype(source), decltype(format), decltype(constant)::value>>;
       });
@@ -257,7 +255,7 @@ Conversion integer_to_real(Type to, Type from, Rounding rounding) {
 
 Conversion real_to_integer(Type to, Type from, Integral mode) {
   return {with_format(from, [&](auto format) {
-    return with_integer(to, [&](auto target) {
+    return for_integer(to, [&](auto target) {
       return with_integral(mode, [](auto constant) -> Execute {
         return run<ToInteger<decltype(format), decltype(target), decltype(constant)::value>>;
       });

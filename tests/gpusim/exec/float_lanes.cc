@@ -1,6 +1,6 @@
 #include "tests/gpusim/exec/float_lanes.h"
 
-#include "tests/gpusim/exec/shadow.h"
+#include "tests/gpusim/exec/undefined.h"
 
 namespace gpusim {
 
@@ -31,12 +31,15 @@ InstructionClass real_class(Type type) {
 Propagate real_undefined(Type type) { return is_pair(type) ? undefined_halves : undefined_any; }
 
 void undefined_halves(Warp &warp, const Instruction &instruction, uint32_t mask) {
-  alignas(64) uint16_t undefined[2 * kLanes] = {};
+  alignas(64) uint32_t undefined[kLanes] = {};
   for (unsigned source = instruction.targets; source < instruction.count; source++) {
-    const uint16_t *bits = shadow_lanes<uint16_t>(warp, instruction.operands[source]);
-    for (unsigned i = 0; i < 2 * kLanes; i++) undefined[i] |= bits[i] != 0 ? 0xffff : 0;
+    const auto *bits = undefined_lanes<uint32_t>(warp, instruction.operands[source]);
+    for (unsigned i = 0; i < kLanes; i++) {
+      undefined[i] |=
+          (bits[i] >> 16 != 0 ? 0xffff0000u : 0u) | ((bits[i] & 0xffff) != 0 ? 0xffffu : 0u);
+    }
   }
-  store_shadow<2>(warp, instruction.operands[0], mask, undefined);
+  mark<uint32_t>(warp, instruction.operands[0], mask, [&](unsigned i) { return undefined[i]; });
 }
 
 }  // namespace gpusim

@@ -1,6 +1,6 @@
 /* selp and slct (PTX ISA 9.7.7): the chosen operand's undefined bits move with it. */
 #include "tests/gpusim/exec/float_lanes.h"
-#include "tests/gpusim/exec/shadow.h"
+#include "tests/gpusim/exec/undefined.h"
 
 namespace gpusim {
 namespace {
@@ -48,19 +48,20 @@ Step run(Warp &warp, const Instruction &instruction, uint32_t mask) {
 template <class T, class Selector>
 void propagate(Warp &warp, const Instruction &instruction, uint32_t mask) {
   const uint32_t first = Selector::first(warp, instruction);
-  const uint32_t unknown = undefined_lanes(warp, selector(instruction));
+  const uint32_t unknown = undefined_in(warp, selector(instruction));
   const Operand *sources = instruction.operands + instruction.targets;
   const T *a = source_lanes<T>(warp, instruction, 0);
   const T *b = source_lanes<T>(warp, instruction, 1);
-  const T *a_undefined = shadow_lanes<T>(warp, sources[0]);
-  const T *b_undefined = shadow_lanes<T>(warp, sources[1]);
+  const T *a_undefined = undefined_lanes<T>(warp, sources[0]);
+  const T *b_undefined = undefined_lanes<T>(warp, sources[1]);
+  /* Not in place: the target may be a source. */
   alignas(64) T undefined[kLanes];
   for (unsigned i = 0; i < kLanes; i++) {
     const T chosen = (first >> i) & 1 ? a_undefined[i] : b_undefined[i];
     const T either = static_cast<T>((a[i] ^ b[i]) | a_undefined[i] | b_undefined[i]);
     undefined[i] = (unknown >> i) & 1 ? either : chosen;
   }
-  store_shadow<1>(warp, instruction.operands[0], mask, undefined);
+  mark<T>(warp, instruction.operands[0], mask, [&](unsigned i) { return undefined[i]; });
 }
 
 template <class Selector>
