@@ -146,15 +146,15 @@ Test(integer, undefined_sources) {
   std::vector<Row> rows;
   for (unsigned i = 0; i < 64; i++) {
     Row row{{i, 2 * i}, {3 * i}};
-    if (i % 5 == 1) row.in_undefined = {0xff00, 0};
-    if (i % 5 == 3) row.in_undefined = {0, 0xff000000};
-    if (i % 5 == 1 || i % 5 == 3) row.out_undefined = {0xffffffff};
+    if (i % 5 == 1) row.in_undefined = Values{0xff00, 0};
+    if (i % 5 == 3) row.in_undefined = Values{0, 0xff000000};
+    if (i % 5 == 1 || i % 5 == 3) row.out_undefined = Values{0xffffffff};
     rows.push_back(row);
   }
   expect_rows({"add.u32 %d, %a, %b;", {{"%d", "u32"}}, {{"%a", "u32"}, {"%b", "u32"}}}, rows);
   for (Row &row : rows) {
-    row.out = {row.in[0] * row.in[1]};
-    if (!row.out_undefined.empty()) row.out_undefined = {~uint64_t{0}};
+    row.out = Values{row.in[0] * row.in[1]};
+    if (!row.out_undefined.empty()) row.out_undefined = Values{~uint64_t{0}};
   }
   expect_rows({"mul.wide.u32 %d, %a, %b;", {{"%d", "u64"}}, {{"%a", "u32"}, {"%b", "u32"}}}, rows);
 }

@@ -191,8 +191,8 @@ Test(carry, undefined_carry) {
   std::vector<Row> rows;
   for (uint64_t i = 0; i < 32; i++) {
     Row row{{i, 7, 9}, {i + 7, 9}};
-    if (i % 3 == 0) row.in_undefined = {0xff, 0, 0};
-    if (i % 3 == 0) row.out_undefined = {0xffffffff, 0xffffffff};
+    if (i % 3 == 0) row.in_undefined = Values{0xff, 0, 0};
+    if (i % 3 == 0) row.out_undefined = Values{0xffffffff, 0xffffffff};
     rows.push_back(row);
   }
   expect_rows({"add.cc.u32 %d, %a, %b; addc.u32 %e, %c, 0;",

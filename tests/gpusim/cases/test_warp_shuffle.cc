@@ -85,7 +85,7 @@ Test(shfl, absent_source) {
   for (uint64_t lane = 0; lane < 32; lane++) {
     const uint64_t from = lane ^ 1;
     Row row{{value_of(lane), 1, 0x1f}, {value_of(from), 1}};
-    if (from >= 17) row.out_undefined = {kAll, 0};
+    if (from >= 17) row.out_undefined = Values{kAll, 0};
     rows.push_back(row);
   }
   const uint32_t members = 0x0001ffff;
@@ -102,12 +102,12 @@ Test(shfl, undefined_data_moves) {
   for (uint64_t i = 0; i < 96; i++) {
     const uint64_t lane = i % 32, from = lane < 31 ? i + 1 : i;
     Row row{{value_of(i), 1, 0x1f}, {value_of(from), lane < 31}};
-    if (i % 32 == 5) row.in_undefined = {0xff00, 0, 0};
-    if (from % 32 == 5) row.out_undefined = {0xff00, 0};
-    if (i % 32 == 20) row.in_undefined = {0, 0xff, 0};
-    if (i % 32 == 20) row.out_undefined = {kAll, 1};
-    if (i % 32 == 22) row.in_undefined = {0, 0, 0xff00};
-    if (i % 32 == 22) row.out_undefined = {kAll, 1};
+    if (i % 32 == 5) row.in_undefined = Values{0xff00, 0, 0};
+    if (from % 32 == 5) row.out_undefined = Values{0xff00, 0};
+    if (i % 32 == 20) row.in_undefined = Values{0, 0xff, 0};
+    if (i % 32 == 20) row.out_undefined = Values{kAll, 1};
+    if (i % 32 == 22) row.in_undefined = Values{0, 0, 0xff00};
+    if (i % 32 == 22) row.out_undefined = Values{kAll, 1};
     rows.push_back(row);
   }
   expect_rows({"shfl.sync.down.b32 %d|%p, %a, %b, %c, 0xffffffff;", kOutputs, kInputs, {kAll}},

@@ -45,12 +45,12 @@ void expect_redux(const std::string &operation, Step2 step) {
       for (size_t i = 0; i < 32; i++) {
         uint32_t value = static_cast<uint32_t>(random.next());
         if (first == 64) value = i % 2 == 0 ? 0xffffffff : 0x7fffffff;
-        rows[first + i].in = {value, members};
+        rows[first + i].in = Values{value, members};
         if ((members >> i & 1) == 0) continue;
         result = any ? step(result, value) : value;
         any = true;
       }
-      for (size_t i = 0; i < 32; i++) rows[first + i].out = {result};
+      for (size_t i = 0; i < 32; i++) rows[first + i].out = Values{result};
     }
     expect_rows({"redux.sync." + operation + " %d, %a, %m;",
                  {{"%d", "b32"}},
@@ -129,14 +129,14 @@ Test(vote, undefined_votes) {
       /* Lane 9 does not know; in the second warp lane 3 alone says no. */
       const uint64_t vote = warp == 0 || lane != 3;
       Row row{{vote, kAll}, {warp == 0 ? kAll : kAll ^ 8u}};
-      if (lane == 9) row.in_undefined = {1, 0};
-      row.out_undefined = {0xff00};
+      if (lane == 9) row.in_undefined = Values{1, 0};
+      row.out_undefined = Values{0xff00};
       ballot.push_back(row);
-      row.out = {0};
-      row.out_undefined = {warp == 0};
+      row.out = Values{0};
+      row.out_undefined = Values{warp == 0};
       all.push_back(row);
-      row.out = {1};
-      row.out_undefined = {0};
+      row.out = Values{1};
+      row.out_undefined = Values{0};
       any.push_back(row);
     }
   }
@@ -165,8 +165,8 @@ Test(match, undefined_value) {
   std::vector<Row> rows;
   for (uint64_t lane = 0; lane < 64; lane++) {
     Row row{{1, kAll}, {kAll}};
-    if (lane == 12) row.in_undefined = {0xff, 0};
-    if (lane < 32) row.out_undefined = {kAll};
+    if (lane == 12) row.in_undefined = Values{0xff, 0};
+    if (lane < 32) row.out_undefined = Values{kAll};
     rows.push_back(row);
   }
   const std::vector<Slot> inputs = {{"%a", "b32"}, {"%m", "b32"}};
