@@ -83,7 +83,8 @@ CtaEnd ResidentCta::run(uint64_t instructions) {
     if (cta_.launch->stop.load(std::memory_order_relaxed)) return CtaEnd::fault;
     if (cta_.executed >= end) return CtaEnd::parked;
     shuffle();
-    bool stuck = true;
+    const uint64_t before = cta_.executed;
+    bool exited = false;
     for (size_t i = 0; i < order_.size();) {
       Warp &warp = warps_[order_[i]];
       const uint64_t left = budget - std::min(cta_.executed, budget);
@@ -97,14 +98,14 @@ CtaEnd ResidentCta::run(uint64_t instructions) {
                    static_cast<unsigned long long>(cta_.executed));
         return CtaEnd::fault;
       }
-      if (slice_end != SliceEnd::blocked) stuck = false;
       if (slice_end == SliceEnd::exited) {
+        exited = true;
         order_.erase(order_.begin() + static_cast<std::ptrdiff_t>(i));
       } else {
         i++;
       }
     }
-    if (!stuck || order_.empty()) continue;
+    if (exited || cta_.executed != before) continue;
     report_stuck(cta_);
     return CtaEnd::fault;
   }
