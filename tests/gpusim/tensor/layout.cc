@@ -109,6 +109,18 @@ void gather_quad_ab(const uint8_t *file, const Registers &registers, unsigned qu
   }
 }
 
+template <class T>
+void transpose_elements(const uint8_t *__restrict matrix, unsigned rows, unsigned columns,
+                        uint8_t *__restrict transposed) {
+  const T *from = reinterpret_cast<const T *>(matrix);
+  T *to = reinterpret_cast<T *>(transposed);
+  for (unsigned column = 0; column < columns; column++) {
+    for (unsigned row = 0; row < rows; row++) {
+      to[column * rows + row] = from[row * columns + column];
+    }
+  }
+}
+
 }  // namespace
 
 unsigned element_bits(Element element) { return kElementBits[static_cast<unsigned>(element)]; }
@@ -198,6 +210,20 @@ void scatter_quad_accumulator(uint8_t *file, const Registers &registers, Element
       memcpy(file + element_at(registers, lane, i, bytes), image + bytes * (8 * at.row + at.column),
              bytes);
     }
+  }
+}
+
+void transpose(const uint8_t *matrix, unsigned rows, unsigned columns, unsigned element_bytes,
+               uint8_t *transposed) {
+  switch (element_bytes) {
+    case 1:
+      return transpose_elements<uint8_t>(matrix, rows, columns, transposed);
+    case 2:
+      return transpose_elements<uint16_t>(matrix, rows, columns, transposed);
+    case 4:
+      return transpose_elements<uint32_t>(matrix, rows, columns, transposed);
+    default:
+      return transpose_elements<uint64_t>(matrix, rows, columns, transposed);
   }
 }
 

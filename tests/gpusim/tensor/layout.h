@@ -55,6 +55,10 @@ void gather_quad_accumulator(const uint8_t *file, const Registers &registers, El
 void scatter_quad_accumulator(uint8_t *file, const Registers &registers, Element element,
                               unsigned quad, const uint8_t *image);
 
+/* transposed[column][row] = matrix[row][column]; elements of 1, 2, 4 or 8 bytes. */
+void transpose(const uint8_t *matrix, unsigned rows, unsigned columns, unsigned element_bytes,
+               uint8_t *transposed);
+
 }  // namespace gpusim::tensor
 
 #endif

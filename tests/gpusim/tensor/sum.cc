@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "tests/gpusim/tensor/formats.h"
-#include "tests/gpusim/tensor/wmma_layout.h"
+#include "tests/gpusim/tensor/layout.h"
 
 namespace gpusim::tensor {
 namespace {

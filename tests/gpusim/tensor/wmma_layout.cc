@@ -38,18 +38,6 @@ void scatter_words(uint8_t *file, const Registers &registers, unsigned words,
   }
 }
 
-template <class T>
-void transpose_elements(const uint8_t *__restrict matrix, unsigned rows, unsigned columns,
-                        uint8_t *__restrict transposed) {
-  const T *from = reinterpret_cast<const T *>(matrix);
-  T *to = reinterpret_cast<T *>(transposed);
-  for (unsigned column = 0; column < columns; column++) {
-    for (unsigned row = 0; row < rows; row++) {
-      to[column * rows + row] = from[row * columns + column];
-    }
-  }
-}
-
 }  // namespace
 
 unsigned wmma_a_registers(const Tile &tile) {
@@ -74,20 +62,6 @@ void scatter_fragment(uint8_t *file, const Registers &registers, unsigned bytes,
     return scatter_words<uint64_t>(file, registers, bytes / 8, matrix);
   }
   scatter_words<uint32_t>(file, registers, bytes / 4, matrix);
-}
-
-void transpose(const uint8_t *matrix, unsigned rows, unsigned columns, unsigned element_bytes,
-               uint8_t *transposed) {
-  switch (element_bytes) {
-    case 1:
-      return transpose_elements<uint8_t>(matrix, rows, columns, transposed);
-    case 2:
-      return transpose_elements<uint16_t>(matrix, rows, columns, transposed);
-    case 4:
-      return transpose_elements<uint32_t>(matrix, rows, columns, transposed);
-    default:
-      return transpose_elements<uint64_t>(matrix, rows, columns, transposed);
-  }
 }
 
 }  // namespace gpusim::tensor

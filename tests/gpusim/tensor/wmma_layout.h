@@ -23,10 +23,6 @@ bool gather_fragment(const uint8_t *file, const Registers &registers, unsigned b
 void scatter_fragment(uint8_t *file, const Registers &registers, unsigned bytes,
                       const uint8_t *matrix);
 
-/* transposed[column][row] = matrix[row][column]; elements of 1, 2, 4 or 8 bytes. */
-void transpose(const uint8_t *matrix, unsigned rows, unsigned columns, unsigned element_bytes,
-               uint8_t *transposed);
-
 }  // namespace gpusim::tensor
 
 #endif
