@@ -1,6 +1,7 @@
 /* Sums without any rounding but the last: an integer as wide as the products' range. */
 #include <cmath>
 
+#include "tests/gpusim/exec/half.h"
 #include "tests/gpusim/tensor/formats.h"
 #include "tests/gpusim/tensor/sum.h"
 
@@ -67,8 +68,8 @@ float round_to_float(double odd, bool keep_odd) {
   const auto nearest = static_cast<float>(odd);
   if (!keep_odd || std::isinf(nearest)) return nearest;
   const bool too_far = std::fabs(static_cast<double>(nearest)) > std::fabs(odd);
-  const uint32_t bits = bits_of(nearest) - (too_far ? 1 : 0);
-  return float_from_bits(bits | (static_cast<double>(nearest) != odd ? 1 : 0));
+  const uint32_t bits = bit_cast<uint32_t>(nearest) - (too_far ? 1 : 0);
+  return bit_cast<float>(bits | (static_cast<double>(nearest) != odd ? 1 : 0));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "tests/gpusim/exec/half.h"
 #include "tests/gpusim/tensor/formats.h"
 #include "tests/gpusim/tensor/layout.h"
 
@@ -137,21 +138,21 @@ float special_sum(const Products &products, unsigned row, unsigned column, unsig
     const unsigned depth = products.column != nullptr ? 2 * products.kept : products.kept;
     sum += value(images.a, row * products.kept + i) * value(images.b, column * depth + k);
   }
-  if (std::isnan(sum)) return float_from_bits(kNan);
+  if (std::isnan(sum)) return bit_cast<float>(F32::kNan);
   if (std::isinf(sum)) return static_cast<float>(sum);
   return after == 0 && std::signbit(sum) && sum == 0 ? -0.0f : after;
 }
 
 double half_value(const uint8_t *image, unsigned i) {
-  return float_of_half(reinterpret_cast<const uint16_t *>(image)[i]);
+  return to_float(F16{}, reinterpret_cast<const uint16_t *>(image)[i]);
 }
 
 double bfloat_value(const uint8_t *image, unsigned i) {
-  return float_from_bits(static_cast<uint32_t>(reinterpret_cast<const uint16_t *>(image)[i]) << 16);
+  return bit_cast<float>(static_cast<uint32_t>(reinterpret_cast<const uint16_t *>(image)[i]) << 16);
 }
 
 double tensor32_value(const uint8_t *image, unsigned i) {
-  return float_from_bits(reinterpret_cast<const uint32_t *>(image)[i] & ~0x1fffu);
+  return bit_cast<float>(reinterpret_cast<const uint32_t *>(image)[i] & ~0x1fffu);
 }
 
 using ValueOf = double (*)(const uint8_t *, unsigned);
@@ -197,7 +198,7 @@ void read_accumulators(const Tile &tile, const uint8_t *image, float *accumulato
     return;
   }
   const auto *halves = reinterpret_cast<const uint16_t *>(image);
-  for (unsigned i = 0; i < count; i++) accumulators[i] = float_of_half(halves[i]);
+  for (unsigned i = 0; i < count; i++) accumulators[i] = to_float(F16{}, halves[i]);
 }
 
 void write_results(const Tile &tile, const float *results, uint8_t *image) {
@@ -207,13 +208,13 @@ void write_results(const Tile &tile, const float *results, uint8_t *image) {
     return;
   }
   auto *halves = reinterpret_cast<uint16_t *>(image);
-  for (unsigned i = 0; i < count; i++) halves[i] = half_of_float(results[i]);
+  for (unsigned i = 0; i < count; i++) halves[i] = from_float<Rounding::rn>(F16{}, results[i]);
 }
 
 bool special_accumulator(const float *accumulators, unsigned count) {
   int32_t special = 0;
   for (unsigned i = 0; i < count; i++) {
-    const uint32_t bits = bits_of(accumulators[i]);
+    const uint32_t bits = bit_cast<uint32_t>(accumulators[i]);
     special |= bits == 0x80000000u || (bits & 0x7f800000u) == 0x7f800000u ? 1 : 0;
   }
   return special != 0;
@@ -261,7 +262,7 @@ void multiply_real(const Tile &tile, SumModel model, const Selection *selection,
     /* What is chained has the width of D. */
     if (tile.d != Element::f16) continue;
     for (unsigned i = 0; i < outputs; i++) {
-      sums[i] = float_of_half(reinterpret_cast<const uint16_t *>(images.d)[i]);
+      sums[i] = to_float(F16{}, reinterpret_cast<const uint16_t *>(images.d)[i]);
     }
   }
 }
