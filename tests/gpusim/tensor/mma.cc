@@ -96,7 +96,8 @@ const char *take_qualifiers(Decoder &decoder, Tile *tile) {
   tile->b_by_row = !by_column[1];
   tile->saturate = decoder.take("satfinite");
   decoder.take("rn"); /* f64's only rounding here */
-  if (!set_elements(take_elements(decoder), tile)) return "no such combination of types";
+  const std::vector<Element> elements = take_elements(decoder);
+  if (elements.size() != 4 || !set_elements(elements, tile)) return "no such combination of types";
   const bool dense = tile->sparsity == Sparsity::dense;
   if (!find_kind(dense ? Opcode::mma : Opcode::mma_sp, tile)) return "no such shape on sm_80";
   if (!is_quad(*tile) && (tile->a_by_column || tile->b_by_row)) return "the layouts are .row.col";
