@@ -109,11 +109,14 @@ const char *take_qualifiers(Decoder &decoder, Tile *tile) {
   return take_bit_operation(decoder, tile) ? nullptr : ".xor.popc or .and.popc is for b1";
 }
 
+constexpr unsigned kQuadRegisters = 2; /* of A and of B: four f16 */
+
 bool registers_fit(const Decoder &decoder, const Tile &tile) {
-  const unsigned parts = is_quad(tile) ? QuadView::kParts : 1;
+  const bool quad = is_quad(tile);
+  const unsigned parts = quad ? QuadView::kParts : 1;
   return registers_given(decoder, 0) == parts * accumulator_registers(tile, tile.d) &&
-         registers_given(decoder, 1) == parts * a_registers(tile) &&
-         registers_given(decoder, 2) == parts * b_registers(tile) &&
+         registers_given(decoder, 1) == (quad ? kQuadRegisters : a_registers(tile)) &&
+         registers_given(decoder, 2) == (quad ? kQuadRegisters : b_registers(tile)) &&
          registers_given(decoder, 3) == parts * accumulator_registers(tile, tile.c);
 }
 
