@@ -35,6 +35,7 @@ static void expect_near(const std::string &text, const std::vector<Values> &inpu
     if (format.is_nan(row.out[0]) || format.is_nan(actual[0])) return false;
     if (format.is_infinite(row.out[0]) || format.is_infinite(actual[0])) return false;
     const double exact = double_of(row.out[1]);
+    if (exact == 0) return false; /* zeros keep their sign */
     const double error = std::fabs(double_of(exact_convert(kF64, format, actual[0], "rn")) - exact);
     return error <= std::fabs(exact) * bound.relative + bound.absolute;
   };

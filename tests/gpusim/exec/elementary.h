@@ -57,13 +57,14 @@ inline double log2_of(double x) {
 /* sin(x) for quarter 0, cos(x) for quarter 1; |x| <= kLargestAngle. */
 inline double sin_of(double x, int32_t quarter) {
   const double turns = std::nearbyint(x * (1.0 / kHalfPi));
-  const double r = std::fma(-turns, kHalfPiRest, std::fma(-turns, kHalfPi, x));
+  const double reduced = std::fma(-turns, kHalfPiRest, std::fma(-turns, kHalfPi, x));
+  const double r = turns == 0.0 ? x : reduced; /* keeps -0 */
   const double square = r * r;
   double sine = -1.0 / 1307674368000.0;
   constexpr double kSine[] = {1.0 / 6227020800.0, -1.0 / 39916800.0, 1.0 / 362880.0,
                               -1.0 / 5040.0,      1.0 / 120.0,       -1.0 / 6.0};
   for (const double coefficient : kSine) sine = sine * square + coefficient;
-  sine = r + r * square * sine;
+  sine = r * (1.0 + square * sine);
   double cosine = 1.0 / 20922789888000.0;
   constexpr double kCosine[] = {
       -1.0 / 87178291200.0, 1.0 / 479001600.0, -1.0 / 3628800.0, 1.0 / 40320.0,
@@ -77,7 +78,7 @@ inline double sin_of(double x, int32_t quarter) {
 inline double tanh_of(double x) {
   const double clamped = x < 30.0 ? (x > -30.0 ? x : -30.0) : 30.0;
   const double far = 1.0 - 2.0 / (exp2_of(2.0 * kLog2E * clamped) + 1.0);
-  const double near = x - x * x * x * (1.0 / 3.0);
+  const double near = x * (1.0 - x * x * (1.0 / 3.0));
   const double result = std::fabs(x) < 0x1p-12 ? near : far;
   return x != x ? x : result;
 }
