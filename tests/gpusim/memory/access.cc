@@ -151,13 +151,18 @@ void count(const Access &access, const Located &located, AccessKind kind,
 
 Step access_addresses(Warp &warp, const Instruction &instruction, const Operand &operand,
                       Access *access) {
+  return access_addresses(warp, instruction, operand, instruction.offset, access);
+}
+
+Step access_addresses(Warp &warp, const Instruction &instruction, const Operand &operand,
+                      int64_t distance, Access *access) {
   if (operand.bytes == 8) {
     const uint64_t *const base = lanes<uint64_t>(warp, operand);
-    const uint64_t offset = static_cast<uint64_t>(instruction.offset);
+    const uint64_t offset = static_cast<uint64_t>(distance);
     for (unsigned lane = 0; lane < kLanes; lane++) access->address[lane] = base[lane] + offset;
   } else {
     const uint32_t *const base = lanes<uint32_t>(warp, operand);
-    const uint32_t offset = static_cast<uint32_t>(instruction.offset);
+    const uint32_t offset = static_cast<uint32_t>(distance);
     for (unsigned lane = 0; lane < kLanes; lane++) access->address[lane] = base[lane] + offset;
   }
   if (warp.shadow == nullptr || !warp.dirty[operand.index]) return Step::next;
@@ -176,6 +181,9 @@ Step access_begin(Warp &warp, const Instruction &instruction, const Access &acce
                   Located *located) {
   const Step step = locate(warp, instruction, access, kind, located);
   if (step != Step::next) return step;
+  if (warp.shadow != nullptr && !async_may_access(warp, instruction, access, *located)) {
+    return Step::fault;
+  }
   count(access, *located, kind, &warp.cta->memory->counters);
   return Step::next;
 }

@@ -23,6 +23,8 @@ struct Access {
 
 /* Addresses of operand `operand` plus the instruction's offset. Faults on an undefined address. */
 Step access_addresses(Warp &, const Instruction &, const Operand &operand, Access *access);
+Step access_addresses(Warp &, const Instruction &, const Operand &operand, int64_t offset,
+                      Access *access);
 
 /* Bounds, alignment and races are checked; `undefined` (may be null when nothing is checked) gets
  * or gives the shadow, ones for undefined bits. */

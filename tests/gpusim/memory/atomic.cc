@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "tests/gpusim/exec/decoder.h"
-#include "tests/gpusim/exec/frame.h"
 #include "tests/gpusim/exec/half.h"
 #include "tests/gpusim/memory/access.h"
+#include "tests/gpusim/memory/lane_order.h"
 #include "tests/gpusim/memory/qualifiers.h"
 #include "tests/gpusim/memory/registers.h"
 
@@ -131,33 +131,6 @@ struct AddPair {
     }
     return result;
   }
-};
-
-/* Lanes of the mask, each once, in an order of the seed's. */
-class LaneOrder {
- public:
-  LaneOrder(const Warp &warp, uint32_t mask) : rest_(mask) {
-    uint64_t mixed = warp.cta->request->config.seed + warp.cta->executed * 33 + warp.id;
-    mixed = (mixed ^ mixed >> 30) * 0xbf58476d1ce4e5b9;
-    mixed ^= mixed >> 31;
-    lane_ = static_cast<unsigned>(mixed) % kLanes;
-    step_ = static_cast<unsigned>(mixed >> 32) % kLanes | 1;
-  }
-
-  unsigned next() {
-    do {
-      lane_ = (lane_ + step_) % kLanes;
-    } while ((rest_ >> lane_ & 1) == 0);
-    rest_ &= ~(1u << lane_);
-    return lane_;
-  }
-
-  bool done() const { return rest_ == 0; }
-
- private:
-  uint32_t rest_;
-  unsigned lane_;
-  unsigned step_;
 };
 
 /* Other threads run other CTAs: global memory is shared with them. */

@@ -23,6 +23,9 @@ void clear_shadow(Warp &warp, const Operand &operand, uint32_t mask) {
 
 void set_shadow(Warp &warp, const Operand &operand, unsigned lane, const uint8_t *undefined,
                 unsigned bytes, bool sign_extended) {
+  if (warp.dirty[operand.index] == 0) {
+    memset(warp.shadow + operand.at, 0, size_t{kLanes} * operand.bytes);
+  }
   uint8_t *const shadow = warp.shadow + operand.at + size_t{lane} * operand.bytes;
   const unsigned low = std::min<unsigned>(bytes, operand.bytes);
   const bool sign = sign_extended && (undefined[low - 1] & 0x80) != 0;

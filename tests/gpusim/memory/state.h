@@ -17,6 +17,7 @@
 
 #include "tests/gpusim/counters/memory.h"
 #include "tests/gpusim/exec/frame.h"
+#include "tests/gpusim/memory/async.h"
 
 namespace gpusim {
 
@@ -53,8 +54,6 @@ struct AllocationHit {
   bool read_only = false;
 };
 
-struct AsyncCopies;
-
 /* A CTA is executed by one thread at a time. */
 struct MemoryState {
   static constexpr unsigned kHits = 16;
@@ -62,7 +61,7 @@ struct MemoryState {
   AllocationHit hits[kHits]; /* by instruction */
   MemoryCounters counters;
   std::vector<UndefinedStore> undefined_stores;
-  std::unique_ptr<AsyncCopies, void (*)(AsyncCopies *)> async{nullptr, nullptr};
+  std::unique_ptr<AsyncCopies> async; /* null until the first one */
 };
 
 }  // namespace gpusim
