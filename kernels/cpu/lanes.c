@@ -1,12 +1,8 @@
 #include "kernels/cpu/lanes.h"
 
-#include <string.h>
+#include <stdlib.h>
 
 #include "kernels/cpu/parts.h"
-
-static int64_t row_blocks_of(int64_t rows) {
-  return (rows + TSR__BLOCK_ROWS - 1) / TSR__BLOCK_ROWS;
-}
 
 static int64_t next_bundle(const tsr_packed *w, const tsr__lanes_source *source, int64_t row) {
   return row + source->height(w, row);
@@ -37,24 +33,25 @@ static totals count_all(const tsr_packed *w, const tsr__lanes_source *source) {
 }
 
 typedef struct layout {
-  size_t first_rows, tiles, bundles, offsets, values, end;
+  size_t unit_rows, tiles, bundles, offsets, values, end;
 } layout;
 
-static layout lay_out(const tsr_packed *w, totals t) {
-  int64_t chunks = tsr__lanes_chunks(w->cols);
-  int64_t blocks = row_blocks_of(w->rows), tiles = blocks * chunks + 1;
+static layout lay_out(const tsr_packed *w, tsr__lanes_shape shape, totals t) {
+  int64_t chunks = tsr__lanes_chunks(w->cols, shape), units = tsr__lanes_units(w->rows);
+  int64_t tiles = (units + TSR__BLOCK_UNITS - 1) / TSR__BLOCK_UNITS * chunks + 1;
   layout l;
-  l.first_rows = tsr__round_to_line(sizeof(tsr__lanes));
-  l.tiles = tsr__round_to_line(l.first_rows + (size_t)(blocks + 1) * sizeof(int64_t));
+  l.unit_rows = tsr__round_to_line(sizeof(tsr__lanes));
+  l.tiles = tsr__round_to_line(l.unit_rows + (size_t)(units + 1) * sizeof(int64_t));
   l.bundles = tsr__round_to_line(l.tiles + (size_t)tiles * sizeof(tsr__lanes_tile));
   l.offsets = tsr__round_to_line(l.bundles + (size_t)(t.bundles * chunks) * sizeof(tsr__bundle));
-  l.values = tsr__round_to_line(l.offsets + (size_t)t.columns * sizeof(uint32_t));
+  l.values = tsr__round_to_line(l.offsets + (size_t)t.columns * sizeof(uint16_t));
   l.end = tsr__round_to_line(l.values + (size_t)t.values * sizeof(float));
   return l;
 }
 
-size_t tsr__lanes_bytes(const tsr_packed *w, const tsr__lanes_source *source) {
-  return lay_out(w, count_all(w, source)).end;
+size_t tsr__lanes_bytes(const tsr_packed *w, const tsr__lanes_source *source,
+                        tsr__lanes_shape shape) {
+  return lay_out(w, shape, count_all(w, source)).end;
 }
 
 /* One pass over a row block for one chunk: either counts each bundle's columns or copies them. */
@@ -63,7 +60,7 @@ typedef struct chunk_pass {
   uint32_t count;
   int height;
   int64_t panel_tokens;
-  uint32_t *offset; /* NULL = count only */
+  uint16_t *offset; /* NULL = count only */
   float *value;
 } chunk_pass;
 
@@ -71,28 +68,15 @@ static void visit_column(void *user, int64_t col, const float *values, int64_t s
   chunk_pass *pass = user;
   pass->count++;
   if (!pass->offset) return;
-  *pass->offset++ = (uint32_t)((col - pass->first_col) * pass->panel_tokens);
+  *pass->offset++ = (uint16_t)((col - pass->first_col) * pass->panel_tokens / TSR__OFFSET_FLOATS);
   for (int r = 0; r < pass->height; r++) *pass->value++ = values[r * stride];
 }
 
-static int comes_before(const tsr__bundle *a, const tsr__bundle *b) {
-  if (a->height != b->height) return a->height > b->height;
-  if (a->count != b->count) return a->count < b->count;
-  return a->row < b->row;
-}
-
-/* Insertion by binary search is enough for the few hundred bundles of a row block. */
-static void insert_sorted(tsr__bundle *bundles, int64_t count, tsr__bundle bundle) {
-  int64_t low = 0, high = count;
-  while (low < high) {
-    int64_t middle = (low + high) / 2;
-    if (comes_before(&bundles[middle], &bundle))
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  memmove(bundles + low + 1, bundles + low, (size_t)(count - low) * sizeof *bundles);
-  bundles[low] = bundle;
+static int by_height_and_count(const void *left, const void *right) {
+  const tsr__bundle *a = left, *b = right;
+  if (a->height != b->height) return a->height > b->height ? -1 : 1;
+  if (a->count != b->count) return a->count < b->count ? -1 : 1;
+  return a->row < b->row ? -1 : 1;
 }
 
 /* Fills one (row block, chunk) from `at` on and returns where the next one begins. */
@@ -100,19 +84,19 @@ static tsr__lanes_tile fill_tile(const tsr_packed *w, const tsr__lanes_source *s
                                  const tsr__lanes *lanes, int64_t first_row, int64_t last_row,
                                  int64_t chunk, tsr__lanes_tile at) {
   tsr__bundle *bundles = (tsr__bundle *)lanes->bundles + at.bundle;
-  int64_t begin = chunk * TSR__CHUNK_COLS;
-  int64_t end = begin + TSR__CHUNK_COLS < w->cols ? begin + TSR__CHUNK_COLS : w->cols;
-  chunk_pass pass = {.first_col = begin, .panel_tokens = lanes->panel_tokens};
+  int64_t begin = chunk * lanes->shape.chunk_cols, end = begin + lanes->shape.chunk_cols;
+  if (end > w->cols) end = w->cols;
+  chunk_pass pass = {.first_col = begin, .panel_tokens = lanes->shape.panel_tokens};
   int64_t count = 0;
   for (int64_t row = first_row; row < last_row; row = next_bundle(w, source, row)) {
     pass.count = 0;
     source->columns(w, row, begin, end, visit_column, &pass);
-    if (pass.count)
-      insert_sorted(
-          bundles, count++,
-          (tsr__bundle){(uint16_t)(row - first_row), (uint16_t)source->height(w, row), pass.count});
+    if (pass.count || chunk == 0)
+      bundles[count++] =
+          (tsr__bundle){(uint16_t)(row - first_row), (uint16_t)source->height(w, row), pass.count};
   }
-  pass.offset = (uint32_t *)lanes->offsets + at.column;
+  qsort(bundles, (size_t)count, sizeof *bundles, by_height_and_count);
+  pass.offset = (uint16_t *)lanes->offsets + at.column;
   pass.value = (float *)lanes->values + at.value;
   for (int64_t i = 0; i < count; i++) {
     pass.height = bundles[i].height;
@@ -122,32 +106,34 @@ static tsr__lanes_tile fill_tile(const tsr_packed *w, const tsr__lanes_source *s
                            pass.value - lanes->values};
 }
 
-void tsr__lanes_build(const tsr_packed *w, const tsr__lanes_source *source, int64_t panel_tokens,
+void tsr__lanes_build(const tsr_packed *w, const tsr__lanes_source *source, tsr__lanes_shape shape,
                       void *out) {
-  layout l = lay_out(w, count_all(w, source));
+  layout l = lay_out(w, shape, count_all(w, source));
   char *base = out;
   tsr__lanes *lanes = out;
+  int64_t *unit_rows = (int64_t *)(base + l.unit_rows);
   tsr__lanes_tile *tile = (tsr__lanes_tile *)(base + l.tiles);
   *lanes = (tsr__lanes){
       .rows = w->rows,
       .cols = w->cols,
-      .row_blocks = row_blocks_of(w->rows),
-      .chunks = tsr__lanes_chunks(w->cols),
-      .panel_tokens = panel_tokens,
+      .units = tsr__lanes_units(w->rows),
+      .chunks = tsr__lanes_chunks(w->cols, shape),
+      .shape = shape,
+      .unit_rows = unit_rows,
       .tiles = tile,
       .bundles = (const tsr__bundle *)(base + l.bundles),
-      .offsets = (const uint32_t *)(base + l.offsets),
+      .offsets = (const uint16_t *)(base + l.offsets),
       .values = (const float *)(base + l.values),
   };
-  int64_t *first_rows = (int64_t *)(base + l.first_rows);
-  lanes->first_rows = first_rows;
+  int64_t row = 0;
+  for (int64_t u = 0; u <= lanes->units; u++) {
+    while (row < w->rows && row < u * TSR__UNIT_ROWS) row = next_bundle(w, source, row);
+    unit_rows[u] = row;
+  }
   tile[0] = (tsr__lanes_tile){0, 0, 0};
-  first_rows[0] = 0;
-  for (int64_t block = 0; block < lanes->row_blocks; block++) {
-    int64_t first = first_rows[block], row = first;
-    while (row < w->rows && row < (block + 1) * TSR__BLOCK_ROWS) row = next_bundle(w, source, row);
-    first_rows[block + 1] = row;
+  for (int64_t u = 0; u < lanes->units; u += TSR__BLOCK_UNITS) {
+    int64_t last = u + TSR__BLOCK_UNITS < lanes->units ? u + TSR__BLOCK_UNITS : lanes->units;
     for (int64_t chunk = 0; chunk < lanes->chunks; chunk++, tile++)
-      tile[1] = fill_tile(w, source, lanes, first, row, chunk, tile[0]);
+      tile[1] = fill_tile(w, source, lanes, unit_rows[u], unit_rows[last], chunk, tile[0]);
   }
 }

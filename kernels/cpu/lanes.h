@@ -1,25 +1,33 @@
 /* Bundles: the weights of the kernels that hold tokens in vector lanes.
  *
- * For structure finer than a vector of rows. A bundle is 1, 2, 4 or 8 consecutive rows of W with
+ * For structure finer than a vector of rows. A bundle is 1, 2 or 4 consecutive rows of W with
  * one list of columns; each weight is broadcast against a vector of tokens, so the activations are
- * transposed first. Rows are cut into row blocks and columns into chunks, so that the activations
- * of a chunk stay in L1 and the sums of a row block in L2. Within a (row block, chunk) the bundles
- * are sorted by height and number of columns: with random structure the length of the inner loop
- * would otherwise be mispredicted for every bundle. */
+ * transposed first. Columns are cut into chunks, so that the transposed activations of a chunk stay
+ * in L1, and rows into row blocks, so that their sums stay in L2. Within a (row block, chunk) the
+ * bundles are sorted by height and number of columns: with random structure the length of the inner
+ * loop would otherwise be mispredicted for every bundle. The first chunk has every bundle, even
+ * those without columns there: it is where the sums begin. */
 #ifndef TESSERA_KERNELS_CPU_LANES_H
 #define TESSERA_KERNELS_CPU_LANES_H
 
 #include "kernels/kernel.h"
 
 enum {
-  TSR__PANEL_VECS = 4, /* vectors of tokens that are transposed and multiplied together */
-  TSR__CHUNK_COLS = 128,
-  TSR__BLOCK_ROWS = 512,
+  TSR__UNIT_ROWS = 32, /* what is shared among threads where tokens are too few to be */
+  TSR__BLOCK_UNITS = 24,
+  TSR__BLOCK_ROWS = TSR__UNIT_ROWS * TSR__BLOCK_UNITS,
+  TSR__OFFSET_FLOATS = 2, /* what offsets count: 8 bytes, which an address can be scaled by */
 };
+
+/* How activations are cut. */
+typedef struct tsr__lanes_shape {
+  int64_t panel_tokens; /* that are transposed and multiplied together */
+  int64_t chunk_cols;   /* whose offsets fit 16 bits */
+} tsr__lanes_shape;
 
 typedef struct tsr__bundle {
   uint16_t row;    /* within the row block */
-  uint16_t height; /* 1, 2, 4 or 8 */
+  uint16_t height; /* 1, 2 or 4 */
   uint32_t count;  /* columns */
 } tsr__bundle;
 
@@ -28,14 +36,14 @@ typedef struct tsr__lanes_tile {
   int64_t bundle, column, value;
 } tsr__lanes_tile;
 
-/* In one allocation: this header, first_rows, tiles, bundles, offsets, values. */
+/* In one allocation: this header, unit_rows, tiles, bundles, offsets, values. */
 typedef struct tsr__lanes {
-  int64_t rows, cols, row_blocks, chunks;
-  int64_t panel_tokens;         /* tokens of the transposed activations' rows */
-  const int64_t *first_rows;    /* [row_blocks + 1]; a block may end a few rows late */
-  const tsr__lanes_tile *tiles; /* [row_blocks * chunks + 1] */
+  int64_t rows, cols, units, chunks;
+  tsr__lanes_shape shape;
+  const int64_t *unit_rows;     /* [units + 1]; a unit begins with a bundle, so a few rows late */
+  const tsr__lanes_tile *tiles; /* [row blocks * chunks + 1] */
   const tsr__bundle *bundles;
-  const uint32_t *offsets; /* of a column in a chunk's activations, in floats */
+  const uint16_t *offsets; /* of a column in a chunk's activations, in TSR__OFFSET_FLOATS */
   const float *values;     /* `height` floats a column */
 } tsr__lanes;
 
@@ -51,31 +59,41 @@ typedef struct tsr__lanes_source {
                   tsr__lanes_emit *emit, void *user);
 } tsr__lanes_source;
 
-size_t tsr__lanes_bytes(const tsr_packed *w, const tsr__lanes_source *source);
-void tsr__lanes_build(const tsr_packed *w, const tsr__lanes_source *source, int64_t panel_tokens,
+size_t tsr__lanes_bytes(const tsr_packed *w, const tsr__lanes_source *source,
+                        tsr__lanes_shape shape);
+void tsr__lanes_build(const tsr_packed *w, const tsr__lanes_source *source, tsr__lanes_shape shape,
                       void *out);
 
-/* Multiplies row blocks first..last-1 with all tokens of args. args->workspace:
+/* Multiplies units first..last-1 with all tokens of args. args->workspace:
  * tsr__lanes_workspace_bytes. */
 void tsr__lanes_run_avx512(const tsr__lanes *lanes, int64_t first, int64_t last,
                            const tsr_spmm_args *args);
 void tsr__lanes_run_avx2(const tsr__lanes *lanes, int64_t first, int64_t last,
                          const tsr_spmm_args *args);
 
-/* The greatest bundle that `rows` rows hold. */
-static inline int tsr__bundle_height(int64_t rows) {
-  return rows >= 8 ? 8 : rows >= 4 ? 4 : rows >= 2 ? 2 : 1;
+/* The greatest bundle that `rows` rows hold. Eight rows would leave registers for half as many
+ * vectors of tokens: 8 x 2 need 10 loads for 16 FMAs, 4 x 4 need 8. */
+static inline int tsr__bundle_height(int64_t rows) { return rows >= 4 ? 4 : rows >= 2 ? 2 : 1; }
+
+static inline int64_t tsr__lanes_units(int64_t rows) {
+  return (rows + TSR__UNIT_ROWS - 1) / TSR__UNIT_ROWS;
 }
 
-static inline int64_t tsr__lanes_chunks(int64_t cols) {
-  return (cols + TSR__CHUNK_COLS - 1) / TSR__CHUNK_COLS;
+/* At least one: the sums begin there. */
+static inline int64_t tsr__lanes_chunks(int64_t cols, tsr__lanes_shape shape) {
+  return cols ? (cols + shape.chunk_cols - 1) / shape.chunk_cols : 1;
 }
 
-/* Transposed activations, and the sums of a row block. The last bundle may overhang the block, and
- * sums leave it in whole vectors of rows. */
-static inline size_t tsr__lanes_workspace_bytes(int64_t k, int64_t panel_tokens) {
-  size_t rows = (size_t)tsr__lanes_chunks(k) * TSR__CHUNK_COLS + TSR__BLOCK_ROWS + 32;
-  return rows * (size_t)panel_tokens * sizeof(float);
+/* The rows of m that the sums of a block hold: the last bundle may overhang, and sums leave them in
+ * whole vectors of rows. */
+static inline int64_t tsr__lanes_sums_rows(int64_t m) {
+  return (m < TSR__BLOCK_ROWS ? m : TSR__BLOCK_ROWS) + 32;
+}
+
+/* The transposed activations of a chunk, the sums of a row block, and where they begin. */
+static inline size_t tsr__lanes_workspace_bytes(int64_t m, tsr__lanes_shape shape) {
+  size_t rows = (size_t)(shape.chunk_cols + tsr__lanes_sums_rows(m));
+  return (rows * (size_t)shape.panel_tokens + (size_t)tsr__lanes_sums_rows(m)) * sizeof(float);
 }
 
 #endif

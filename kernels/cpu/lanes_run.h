@@ -2,23 +2,23 @@
 #ifndef TESSERA_KERNELS_CPU_LANES_RUN_H
 #define TESSERA_KERNELS_CPU_LANES_RUN_H
 
+#include <string.h>
+
 #include "kernels/cpu/epilogue_vec.h"
 #include "kernels/cpu/lanes.h"
 #include "kernels/cpu/parts.h"
-
-/* Eight vectors in a panel need fewer broadcasts, but then L1 holds only 64 columns of a chunk, and
- * loading and storing the sums so often costs more: at 25 % and 4 x 4 blocks, 0.66 of the FMA peak
- * against 0.76 with four vectors and 128 columns (32 KiB). */
-enum { PANEL_TOKENS = TSR__PANEL_VECS * TSR__LANES };
 
 /* Bundles of one height in one (row block, chunk). */
 typedef struct lanes_job {
   const tsr__bundle *bundles;
   int64_t count;
-  const uint32_t *offsets;
+  const uint16_t *offsets;
   const float *values;
-  const float *x; /* the chunk's activations, [chunk cols, PANEL_TOKENS] */
-  float *sums;    /* the row block's, [rows, PANEL_TOKENS] */
+  int64_t stride;           /* panel_tokens */
+  const float *x;           /* the chunk's activations, [chunk cols, stride] */
+  float *sums;              /* the row block's, [rows, stride] */
+  const float *begin;       /* where the row block's sums begin; NULL = at what is there */
+  uint32_t first_row, rows; /* bundles of others are passed over */
 } lanes_job;
 
 typedef void lanes_function(const lanes_job *job);
@@ -40,27 +40,40 @@ TSR__INLINE void multiply_weights(int H, int T, const float *value, const float 
 /* Sets of accumulators, used in turn, hide the FMA's latency where one set of them is small. */
 #define LANES_SETS(accumulators) ((accumulators) >= 8 ? 1 : (accumulators) >= 4 ? 2 : 4)
 
-/* sums[row .. row + H - 1][T vectors] += values * x */
+/* sums[row .. row + H - 1][T vectors] += values * x. The loads of activations are the limit where H
+ * is 1, so four offsets are one load. */
 TSR__INLINE void lanes_tile(const int H, const int T, const int U, const lanes_job *job) {
-  const uint32_t *offset = job->offsets;
+  const uint16_t *offset = job->offsets;
   const float *value = job->values, *x = job->x;
+  const int64_t stride = job->stride;
   for (int64_t i = 0; i < job->count; i++) {
-    float *sums = job->sums + (int64_t)job->bundles[i].row * PANEL_TOKENS;
-    const uint32_t *end = offset + job->bundles[i].count;
+    tsr__bundle bundle = job->bundles[i];
+    float *sums = job->sums + bundle.row * stride;
+    const uint16_t *end = offset + bundle.count;
+    if (bundle.row - job->first_row >= job->rows) {
+      offset = end;
+      value += (int64_t)bundle.count * H;
+      continue;
+    }
     tsr__vec acc[16];
 #pragma GCC unroll 8
     for (int h = 0; h < H; h++)
 #pragma GCC unroll 8
       for (int t = 0; t < T; t++)
-        acc[h * T + t] = vec_load(sums + h * PANEL_TOKENS + t * TSR__LANES);
+        acc[h * T + t] = job->begin ? vec_set1(job->begin[bundle.row + h])
+                                    : vec_load(sums + h * stride + t * TSR__LANES);
 #pragma GCC unroll 16
     for (int a = H * T; a < U * H * T; a++) acc[a] = vec_zero();
-    for (; offset + U <= end; offset += U, value += U * H)
+    for (; offset + 4 <= end; offset += 4, value += 4 * H) {
+      uint64_t four;
+      __builtin_memcpy(&four, offset, sizeof four);
 #pragma GCC unroll 4
-      for (int u = 0; u < U; u++)
-        multiply_weights(H, T, value + u * H, x + offset[u], acc + u * H * T);
-    if (U > 1)
-      for (; offset < end; offset++, value += H) multiply_weights(H, T, value, x + *offset, acc);
+      for (int u = 0; u < 4; u++)
+        multiply_weights(H, T, value + u * H, x + TSR__OFFSET_FLOATS * (four >> 16 * u & 0xffff),
+                         acc + u % U * H * T);
+    }
+    for (; offset < end; offset++, value += H)
+      multiply_weights(H, T, value, x + TSR__OFFSET_FLOATS * (uint64_t)*offset, acc);
 #pragma GCC unroll 4
     for (int u = 1; u < U; u++)
 #pragma GCC unroll 16
@@ -68,8 +81,7 @@ TSR__INLINE void lanes_tile(const int H, const int T, const int U, const lanes_j
 #pragma GCC unroll 8
     for (int h = 0; h < H; h++)
 #pragma GCC unroll 8
-      for (int t = 0; t < T; t++)
-        vec_store(sums + h * PANEL_TOKENS + t * TSR__LANES, acc[h * T + t]);
+      for (int t = 0; t < T; t++) vec_store(sums + h * stride + t * TSR__LANES, acc[h * T + t]);
   }
 }
 
@@ -84,17 +96,18 @@ static void transpose_edge(const float *src, int64_t src_stride, int64_t rows, i
 
 static int64_t at_most(int64_t value, int64_t limit) { return value < limit ? value : limit; }
 
-/* out: [k, PANEL_TOKENS], tokens padded with 0 to whole vectors. */
-static void transpose_tokens(const float *x, int64_t ldx, int64_t tokens, int64_t k, float *out) {
+/* out: [k, stride], tokens padded with 0 to whole vectors. */
+static void transpose_tokens(const float *x, int64_t ldx, int64_t tokens, int64_t k, float *out,
+                             int64_t stride) {
   for (int64_t t = 0; t < tokens; t += TSR__LANES)
     for (int64_t c = 0; c < k; c += TSR__LANES) {
       const float *src = x + t * ldx + c;
-      float *dst = out + c * PANEL_TOKENS + t;
+      float *dst = out + c * stride + t;
       if (t + TSR__LANES <= tokens && c + TSR__LANES <= k)
-        vec_transpose(src, ldx, dst, PANEL_TOKENS);
+        vec_transpose(src, ldx, dst, stride);
       else
         transpose_edge(src, ldx, at_most(tokens - t, TSR__LANES), at_most(k - c, TSR__LANES), dst,
-                       PANEL_TOKENS);
+                       stride);
     }
 }
 
@@ -106,38 +119,45 @@ static void copy_tile(const float *src, int64_t src_stride, int64_t rows, int64_
     vec_store_masked(mask, dst + r * dst_stride, vec_load(src + r * src_stride));
 }
 
-/* Writes the sums of rows row .. row + rows - 1 (at most a vector) of a panel's tokens as outputs.
- */
-static void write_rows(const float *sums, int64_t row, int64_t rows, int64_t tokens,
-                       const tsr_spmm_args *args) {
+/* Writes the sums of rows row .. row + rows - 1 of tokens t .. t + count - 1 (at most a vector of
+ * either) as outputs. sums: of the first of both. */
+static void write_tile(const float *sums, int64_t stride, int64_t row, int64_t rows, int64_t t,
+                       int64_t count, const tsr_spmm_args *args) {
   int plain = args->activation == TSR_ACTIVATION_NONE && !args->residual;
-  for (int64_t t = 0; t < tokens; t += TSR__LANES) {
-    int64_t count = at_most(tokens - t, TSR__LANES);
-    float tile[TSR__LANES * TSR__LANES];
-    float *y = args->c + t * args->ldc + row;
-    if (plain && rows == TSR__LANES && count == TSR__LANES) {
-      vec_transpose(sums + t, PANEL_TOKENS, y, args->ldc);
-      continue;
-    }
-    vec_transpose(sums + t, PANEL_TOKENS, tile, TSR__LANES);
-    if (plain)
-      copy_tile(tile, TSR__LANES, count, rows, y, args->ldc);
-    else
-      epilogue(args, tile, TSR__LANES, row, rows, t, count);
+  float tile[TSR__LANES * TSR__LANES];
+  float *y = args->c + t * args->ldc + row;
+  if (plain && rows == TSR__LANES && count == TSR__LANES) {
+    vec_transpose(sums, stride, y, args->ldc);
+    return;
   }
+  vec_transpose(sums, stride, tile, TSR__LANES);
+  if (plain)
+    copy_tile(tile, TSR__LANES, count, rows, y, args->ldc);
+  else
+    epilogue(args, tile, TSR__LANES, row, rows, t, count);
+}
+
+/* Row after row for a vector of tokens: few enough streams for the prefetchers to follow. */
+static void write_rows(const float *sums, int64_t stride, int64_t row, int64_t rows,
+                       const tsr_spmm_args *args) {
+  for (int64_t t = 0; t < args->n; t += TSR__LANES)
+    for (int64_t r = 0; r < rows; r += TSR__LANES)
+      write_tile(sums + r * stride + t, stride, row + r, at_most(rows - r, TSR__LANES), t,
+                 at_most(args->n - t, TSR__LANES), args);
 }
 
 /* tiles[h][T]: the function for bundles of 1 << h rows; limit[h]: the greatest T it has. */
 typedef struct lanes_tiles {
-  lanes_function *const *of_height[4];
-  int limit[4];
+  lanes_function *const *of_height[3];
+  int limit[3];
 } lanes_tiles;
 
-/* One (row block, chunk): its bundles are sorted by height, descending. */
+/* One (row block, chunk): its bundles are sorted by height, descending. job: what all of them have
+ * in common. */
 static void multiply_chunk(const lanes_tiles *tiles, const tsr__lanes *lanes, int64_t tile,
-                           const float *x, int vecs, float *sums) {
+                           int vecs, const lanes_job *common) {
   const tsr__lanes_tile *at = lanes->tiles + tile;
-  const uint32_t *offsets = lanes->offsets + at[0].column;
+  const uint16_t *offsets = lanes->offsets + at[0].column;
   const float *values = lanes->values + at[0].value;
   for (int64_t i = at[0].bundle; i < at[1].bundle;) {
     int height = lanes->bundles[i].height, h = __builtin_ctz((unsigned)height);
@@ -146,8 +166,13 @@ static void multiply_chunk(const lanes_tiles *tiles, const tsr__lanes *lanes, in
       columns += lanes->bundles[i].count;
     for (int v = 0; v < vecs; v += tiles->limit[h]) {
       int T = vecs - v < tiles->limit[h] ? vecs - v : tiles->limit[h];
-      lanes_job job = {lanes->bundles + begin, i - begin, offsets, values, x + v * TSR__LANES,
-                       sums + v * TSR__LANES};
+      lanes_job job = *common;
+      job.bundles = lanes->bundles + begin;
+      job.count = i - begin;
+      job.offsets = offsets;
+      job.values = values;
+      job.x += v * TSR__LANES;
+      job.sums += v * TSR__LANES;
       tiles->of_height[h][T](&job);
     }
     offsets += columns;
@@ -155,35 +180,49 @@ static void multiply_chunk(const lanes_tiles *tiles, const tsr__lanes *lanes, in
   }
 }
 
-static void init_sums(const float *bias, int64_t rows, int64_t padded, int vecs, float *sums) {
-  for (int64_t r = 0; r < padded; r++) {
-    tsr__vec v = vec_set1(bias && r < rows ? bias[r] : 0.0f);
-    for (int t = 0; t < vecs; t++) vec_store(sums + r * PANEL_TOKENS + t * TSR__LANES, v);
+/* Units first..last-1, all of one row block. */
+static void run_block(const lanes_tiles *tiles, const tsr__lanes *lanes, int64_t first,
+                      int64_t last, const tsr_spmm_args *args) {
+  const int64_t stride = lanes->shape.panel_tokens, block = first / TSR__BLOCK_UNITS;
+  const int64_t block_row = lanes->unit_rows[block * TSR__BLOCK_UNITS];
+  const int64_t row = lanes->unit_rows[first], end = lanes->unit_rows[last];
+  const int64_t chunk_cols = lanes->shape.chunk_cols;
+  float *x = args->workspace, *sums = x + chunk_cols * stride;
+  float *begin = sums + tsr__lanes_sums_rows(lanes->rows) * stride;
+  memset(begin + row - block_row, 0, (size_t)(end - row) * sizeof *begin);
+  if (args->bias)
+    memcpy(begin + row - block_row, args->bias + row,
+           (size_t)(at_most(end, lanes->rows) - row) * sizeof *begin);
+  int vecs = (int)((args->n + TSR__LANES - 1) / TSR__LANES);
+  for (int64_t chunk = 0; chunk < lanes->chunks; chunk++) {
+    int64_t col = chunk * chunk_cols;
+    transpose_tokens(args->b + col, args->ldb, args->n, at_most(chunk_cols, lanes->cols - col), x,
+                     stride);
+    lanes_job job = {.stride = stride,
+                     .x = x,
+                     .sums = sums,
+                     .begin = chunk ? NULL : begin,
+                     .first_row = (uint32_t)(row - block_row),
+                     .rows = (uint32_t)(end - row)};
+    multiply_chunk(tiles, lanes, block * lanes->chunks + chunk, vecs, &job);
   }
+  write_rows(sums + (row - block_row) * stride, stride, row, at_most(end, lanes->rows) - row, args);
 }
 
-/* args: at most PANEL_TOKENS tokens. */
+/* args: at most panel_tokens tokens. */
 static void run_panel(const lanes_tiles *tiles, const tsr__lanes *lanes, int64_t first,
                       int64_t last, const tsr_spmm_args *args) {
-  float *x = args->workspace;
-  float *sums = x + lanes->chunks * TSR__CHUNK_COLS * PANEL_TOKENS;
-  int vecs = (int)((args->n + TSR__LANES - 1) / TSR__LANES);
-  transpose_tokens(args->b, args->ldb, args->n, lanes->cols, x);
-  for (int64_t block = first; block < last; block++) {
-    int64_t row = lanes->first_rows[block], padded = lanes->first_rows[block + 1] - row;
-    int64_t rows = at_most(padded, lanes->rows - row);
-    init_sums(args->bias ? args->bias + row : NULL, rows, padded, vecs, sums);
-    for (int64_t chunk = 0; chunk < lanes->chunks; chunk++)
-      multiply_chunk(tiles, lanes, block * lanes->chunks + chunk,
-                     x + chunk * TSR__CHUNK_COLS * PANEL_TOKENS, vecs, sums);
-    for (int64_t r = 0; r < rows; r += TSR__LANES)
-      write_rows(sums + r * PANEL_TOKENS, row + r, at_most(rows - r, TSR__LANES), args->n, args);
+  while (first < last) {
+    int64_t next = at_most(last, (first / TSR__BLOCK_UNITS + 1) * TSR__BLOCK_UNITS);
+    run_block(tiles, lanes, first, next, args);
+    first = next;
   }
 }
 
 static void run_lanes(const lanes_tiles *tiles, const tsr__lanes *lanes, int64_t first,
                       int64_t last, const tsr_spmm_args *args) {
-  int64_t panels = (args->n + PANEL_TOKENS - 1) / PANEL_TOKENS;
+  int64_t panel_tokens = lanes->shape.panel_tokens;
+  int64_t panels = (args->n + panel_tokens - 1) / panel_tokens;
   for (int64_t p = 0; p < panels; p++) {
     tsr__span span = {args->n * p / panels, args->n * (p + 1) / panels};
     tsr_spmm_args panel = tsr__args_of_tokens(args, span);

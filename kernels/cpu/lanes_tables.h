@@ -9,18 +9,16 @@
 TILES_OF_1_ROW(TILE)
 TILES_OF_2_ROWS(TILE)
 TILES_OF_4_ROWS(TILE)
-TILES_OF_8_ROWS(TILE)
 
 #define ENTRY(H, T) [T] = lanes_tile_##H##_##T,
 static lanes_function *const rows_1[] = {TILES_OF_1_ROW(ENTRY)};
 static lanes_function *const rows_2[] = {TILES_OF_2_ROWS(ENTRY)};
 static lanes_function *const rows_4[] = {TILES_OF_4_ROWS(ENTRY)};
-static lanes_function *const rows_8[] = {TILES_OF_8_ROWS(ENTRY)};
 
 #define LIMIT(table) (int)(sizeof table / sizeof table[0]) - 1
 static const lanes_tiles tiles = {
-    {rows_1, rows_2, rows_4, rows_8},
-    {LIMIT(rows_1), LIMIT(rows_2), LIMIT(rows_4), LIMIT(rows_8)},
+    {rows_1, rows_2, rows_4},
+    {LIMIT(rows_1), LIMIT(rows_2), LIMIT(rows_4)},
 };
 
 #endif

@@ -1,4 +1,4 @@
-/* Blocks of any height, in bundles of 8, 4, 2 and 1 rows. */
+/* Blocks of any height, in bundles of 4, 2 and 1 rows. */
 #include "kernels/cpu/lanes_sources.h"
 
 static int height(const tsr_packed *w, int64_t row) {
@@ -28,8 +28,8 @@ static const char *refusal_avx512(const tsr_spmm_problem *problem) {
 }
 
 static const char *refusal_avx2(const tsr_spmm_problem *problem) {
-  return problem->pattern.block_rows % 8 ? NULL : "blocks of whole vectors need no transposing";
+  return problem->pattern.block_rows % 16 ? NULL : "blocks of two vectors need no transposing";
 }
 
-TSR__LANES_KERNEL(tsr_f32_bcsr_spmm_8x32__avx512, avx512, 16, 8, refusal_avx512)
-TSR__LANES_KERNEL(tsr_f32_bcsr_spmm_8x8__avx2, avx2, 8, 8, refusal_avx2)
+TSR__LANES_KERNEL(tsr_f32_bcsr_spmm_4x64__avx512, avx512, 16, 4, 128, 4, refusal_avx512)
+TSR__LANES_KERNEL(tsr_f32_bcsr_spmm_4x16__avx2, avx2, 8, 4, 128, 4, refusal_avx2)

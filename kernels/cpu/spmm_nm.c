@@ -17,5 +17,5 @@ static void columns(const tsr_packed *w, int64_t row, int64_t begin, int64_t end
 
 static const tsr__lanes_source source = {tsr__single_row, columns};
 
-TSR__LANES_KERNEL(tsr_f32_nm_spmm_1x64__avx512, avx512, 16, 1, tsr__no_refusal)
-TSR__LANES_KERNEL(tsr_f32_nm_spmm_1x32__avx2, avx2, 8, 1, tsr__no_refusal)
+TSR__LANES_KERNEL(tsr_f32_nm_spmm_1x128__avx512, avx512, 16, 8, 64, 1, tsr__no_refusal)
+TSR__LANES_KERNEL(tsr_f32_nm_spmm_1x64__avx2, avx2, 8, 8, 128, 1, tsr__no_refusal)

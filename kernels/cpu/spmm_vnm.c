@@ -17,7 +17,11 @@ static void columns(const tsr_packed *w, int64_t row, int64_t begin, int64_t end
   }
 }
 
+/* A panel's rows share 4 of every M columns: so many that L1 holds what they use of the chunk,
+ * within the reach of the offsets. */
+#define CHUNK_COLS (M < 64 ? 16 * M : 1024)
+
 static const tsr__lanes_source source = {tsr__single_row, columns};
 
-TSR__LANES_KERNEL(tsr_f32_vnm_spmm_1x64__avx512, avx512, 16, 1, tsr__no_refusal)
-TSR__LANES_KERNEL(tsr_f32_vnm_spmm_1x32__avx2, avx2, 8, 1, tsr__no_refusal)
+TSR__LANES_KERNEL(tsr_f32_vnm_spmm_1x128__avx512, avx512, 16, 8, CHUNK_COLS, 1, tsr__no_refusal)
+TSR__LANES_KERNEL(tsr_f32_vnm_spmm_1x64__avx2, avx2, 8, 8, CHUNK_COLS, 1, tsr__no_refusal)
