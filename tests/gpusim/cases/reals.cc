@@ -112,6 +112,7 @@ InstructionCase instruction_case(const RealCase &test, bool pairs) {
 void expect_reals(const RealCase &test, const std::vector<Values> &inputs,
                   const std::function<uint64_t(const Values &in)> &formula) {
   std::vector<Row> rows;
+  rows.reserve(inputs.size());
   for (const Values &in : inputs) rows.push_back({in, {formula(in)}});
   const RealFormat &target = test.target;
   const Accept any_nan = [&target](const Row &row, const Values &actual) {

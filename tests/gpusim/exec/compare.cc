@@ -56,7 +56,7 @@ inline bool holds(T a, T b) {
     case Relation::different:
       return a < b || a > b;
     case Relation::ordered:
-      return a == a && b == b;
+      return a <= b || a > b;
   }
   return false;
 }

@@ -5,7 +5,7 @@ namespace gpusim::ptx {
 namespace {
 
 constexpr std::string_view kSpecialRegisters[] = {
-#define GPUSIM_SPECIAL(name) "%" #name,
+#define GPUSIM_SPECIAL(name) std::string_view("%" #name),
 #include "tests/gpusim/ptx/special_registers.inc"
 #undef GPUSIM_SPECIAL
 };
