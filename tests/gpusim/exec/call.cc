@@ -1,4 +1,5 @@
 /* call and ret (PTX ISA, sections 7.1 and 9.7.12). */
+#include <algorithm>
 #include <cstring>
 #include <string>
 
@@ -6,6 +7,7 @@
 #include "tests/gpusim/exec/lanes.h"
 #include "tests/gpusim/exec/layout.h"
 #include "tests/gpusim/exec/schedule.h"
+#include "tests/gpusim/memory/heap.h"
 
 namespace gpusim {
 namespace {
@@ -138,6 +140,36 @@ Step execute_ret(Warp &warp, const Instruction &instruction, uint32_t mask) {
   return Step::jumped;
 }
 
+/* The zero-terminated string at a global address, cut short. */
+std::string device_string(uint64_t address) {
+  std::string text;
+  while (text.size() < 200 && Heap::device().contains(address, 1)) {
+    const char next = static_cast<char>(*Heap::device().host(address++));
+    if (next == 0) break;
+    text += next;
+  }
+  return text;
+}
+
+uint64_t argument(Warp &warp, const Passed &passed, size_t lane) {
+  const LaneView values = view(warp, *warp.frame, passed);
+  uint64_t value = 0;
+  memcpy(&value, values.bytes + lane * values.stride, std::min<size_t>(passed.bytes, sizeof value));
+  return value;
+}
+
+/* __assertfail(message, file, line, function, bytes of a character) */
+Step execute_assertfail(Warp &warp, const Instruction &instruction, uint32_t mask) {
+  const CallSite &call = *reinterpret_cast<const CallSite *>(instruction.detail[0]);
+  const int lane = __builtin_ctz(mask);
+  const auto value = [&](size_t i) {
+    return argument(warp, call.arguments[i], static_cast<size_t>(lane));
+  };
+  return warp.fault(instruction, FaultKind::trap, lane, "%s:%u: %s: assertion `%s' failed",
+                    device_string(value(1)).c_str(), static_cast<unsigned>(value(2)),
+                    device_string(value(3)).c_str(), device_string(value(0)).c_str());
+}
+
 /* A list's elements; literals have the size of the formal parameter where that is known. */
 std::vector<Passed> passed_list(Decoder &d, const ptx::Operand &list,
                                 const std::vector<const ptx::Variable *> *formals) {
@@ -190,6 +222,12 @@ void decode_call(Decoder &d) {
   if (call.function != nullptr) {
     const auto &functions = d.layout().module().by_function;
     const auto found = functions.find(call.function);
+    if (found == functions.end() && call.function->name == "__assertfail" &&
+        call.arguments.size() == 5) {
+      d.layout().code().calls.push_back(call);
+      d.detail(0, reinterpret_cast<uint64_t>(&d.layout().code().calls.back()));
+      return d.use(execute_assertfail, nullptr, InstructionClass::control);
+    }
     if (found == functions.end()) {
       return d.fail("extern function " + std::string(call.function->name));
     }
