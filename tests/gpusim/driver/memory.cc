@@ -77,7 +77,6 @@ void free_context_memory(const void *context) {
 
 using gpusim::Heap;
 using gpusim::driver::Call;
-using gpusim::driver::Needs;
 
 CUresult cuMemGetInfo_v2(size_t *available, size_t *total) {
   const Call call(__func__);

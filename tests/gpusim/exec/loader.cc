@@ -91,7 +91,7 @@ std::string initialise_variables(const LoadedModule &module) {
     memset(bytes + given, 0, variable->bytes - given);
     Heap::device().define(address, variable->bytes);
     for (const ptx::Relocation &relocation : variable->relocations) {
-      const std::string error = relocate(module, *variable, relocation, bytes);
+      std::string error = relocate(module, *variable, relocation, bytes);
       if (!error.empty()) return error;
     }
   }
