@@ -65,7 +65,7 @@ GPUSIM_API void gpusim_last_fault(gpusim_fault *fault);
 GPUSIM_API void gpusim_clear_fault(void);
 
 /* JSON object of the last launch's counters and modelled lower bound; the caller frees it. NULL
- * before the first launch or when memory is short. */
+ * before the first launch, after one that failed, or when memory is short. */
 GPUSIM_API char *gpusim_last_launch_json(void);
 
 #ifdef __cplusplus

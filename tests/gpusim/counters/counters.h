@@ -16,6 +16,12 @@ constexpr unsigned kInstructionClasses = 0
 #undef GPUSIM_CLASS
     ;
 
+constexpr unsigned kTensorKinds = 0
+#define GPUSIM_TENSOR_SHAPE(opcode, m, n, k, type) +1
+#include "tests/gpusim/tensor/shapes.inc"
+#undef GPUSIM_TENSOR_SHAPE
+    ;
+
 /* How often an instruction was executed: by warps, and by lanes that were not predicated off. */
 struct ExecutionCount {
   uint64_t warps = 0;
@@ -35,6 +41,8 @@ struct Counters {
   uint64_t thread_instructions = 0;
   uint64_t by_class[kInstructionClasses] = {};
   uint64_t divergent_branches = 0;
+  uint64_t tensor[kTensorKinds] = {}; /* by rows of tensor/shapes.inc */
+  uint64_t unique_global_sectors = 0; /* touched at all, by the executed CTAs: never scaled */
   MemoryCounters memory;
   std::vector<InstructionCount> instructions; /* those that were executed */
 };

@@ -89,7 +89,15 @@ void report_fault(const Fault &fault) {
   complain(fault.text());
 }
 
-void set_launch_json(std::string json) { state().json = std::move(json); }
+void set_launch_json(std::string json) {
+  state().json = std::move(json);
+  const char *const path = getenv("GPUSIM_COUNTERS");
+  if (path == nullptr || *path == '\0' || state().json.empty()) return;
+  FILE *const file = fopen(path, "a");
+  if (file == nullptr) return complain(std::string("can't write ") + path);
+  fprintf(file, "%s\n", state().json.c_str());
+  fclose(file);
+}
 
 uint64_t next_random() {
   uint64_t &x = state().random;

@@ -20,7 +20,8 @@ void complain(const std::string &text);
 /* Keeps the fault for gpusim_last_fault and writes it to stderr. */
 void report_fault(const Fault &fault);
 
-/* The counters of the last launch, as gpusim_last_launch_json gives them. */
+/* The counters of the last launch, as gpusim_last_launch_json gives them; "" if it failed.
+ * GPUSIM_COUNTERS=FILE: one line a launch is added to the file. */
 void set_launch_json(std::string json);
 
 /* xorshift64*, started from the configured seed. */

@@ -22,9 +22,7 @@ constexpr char kBusId[] = "00000000:07:00.0";
 const Device &choose_device() {
   const char *key = getenv("GPUSIM_DEVICE");
   if (key == nullptr || *key == '\0') return kDevices[0];
-  for (const Device &candidate : kDevices) {
-    if (strcmp(candidate.key, key) == 0) return candidate;
-  }
+  if (const Device *const found = find_device(key)) return *found;
   complain(std::string("GPUSIM_DEVICE=") + key + " is not known; it is a100");
   return kDevices[0];
 }
@@ -48,6 +46,13 @@ CUresult bad_device(const Call &call, CUdevice ordinal) {
 }
 
 }  // namespace
+
+const Device *find_device(const char *key) {
+  for (const Device &candidate : kDevices) {
+    if (strcmp(candidate.key, key) == 0) return &candidate;
+  }
+  return nullptr;
+}
 
 const Device &device() {
   static const Device &the = choose_device();

@@ -32,6 +32,8 @@ constexpr int kWarp = 32;
 constexpr uint32_t kMaxGrid[3] = {0x7fffffffu, 65535, 65535};
 constexpr uint32_t kMaxBlock[3] = {1024, 1024, 64};
 
+/* A row of devices.inc; null if there is none of that key. */
+const Device *find_device(const char *key);
 /* As GPUSIM_DEVICE names it; a100 if it is not set. */
 const Device &device();
 

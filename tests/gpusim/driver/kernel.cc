@@ -8,6 +8,7 @@
 #include "tests/gpusim/driver/memory.h"
 #include "tests/gpusim/driver/module.h"
 #include "tests/gpusim/driver/occupancy.h"
+#include "tests/gpusim/model/report.h"
 
 namespace gpusim::driver {
 namespace {
@@ -171,7 +172,16 @@ void run_kernel(Context &context, const Kernel &kernel) {
   request.sm = static_cast<unsigned>(device().major * 10 + device().minor);
   request.sm_count = static_cast<unsigned>(device().sms);
   Fault fault;
-  if (!launch(request, nullptr, &fault)) context.fail(fault);
+  Counters counters;
+  if (!launch(request, &counters, &fault)) {
+    set_launch_json("");
+    context.fail(fault);
+    return;
+  }
+  const uint32_t threads = kernel.block[0] * kernel.block[1] * kernel.block[2];
+  const CtaNeeds needs = {static_cast<int>(threads), function->registers,
+                          uint64_t{function->code->shared_bytes} + kernel.dynamic_bytes};
+  set_launch_json(launch_json(request, counters, needs, device()));
 }
 
 }  // namespace gpusim::driver

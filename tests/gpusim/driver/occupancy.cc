@@ -5,22 +5,14 @@
 #include "tests/gpusim/driver/call.h"
 #include "tests/gpusim/driver/device.h"
 #include "tests/gpusim/driver/module.h"
+#include "tests/gpusim/model/occupancy.h"
 
 namespace gpusim::driver {
 namespace {
 
-/* Granularities of compute capability 8.0 to 9.0, from the vendor's occupancy calculator. */
-constexpr int kRegisterUnit = 256; /* of a warp */
-constexpr int kSharedUnit = 128;   /* bytes of a CTA */
-constexpr int kSubPartitions = 4;  /* each has a quarter of the registers */
 constexpr int kAssumedRegisters = 32;
 
 int round_up(int value, int unit) { return (value + unit - 1) / unit * unit; }
-
-int warps_by_registers(int registers) {
-  const int of_warp = round_up(std::max(registers, 1) * kWarp, kRegisterUnit);
-  return kRegistersPerSm / kSubPartitions / of_warp * kSubPartitions;
-}
 
 int product(const uint32_t (&threads)[3]) {
   uint64_t all = threads[0];
@@ -34,11 +26,6 @@ Function *find(const Call &call, CUfunction handle, CUresult *error) {
   auto *function = Handles::all().find<Function>(handle);
   if (function == nullptr) *error = call.bad_handle("function");
   return function;
-}
-
-uint64_t shared_of_block(const Function &function, uint64_t dynamic_bytes) {
-  const uint64_t asked = function.code->shared_bytes + dynamic_bytes;
-  return (asked + kSharedUnit - 1) / kSharedUnit * kSharedUnit + kSharedReserved;
 }
 
 }  // namespace
@@ -63,13 +50,8 @@ int max_threads(const ptx::Function &source, int registers) {
 
 int active_blocks(const Function &function, int threads, uint64_t dynamic_bytes) {
   if (threads > function.max_threads) return 0;
-  const uint64_t shared = shared_of_block(function, dynamic_bytes);
-  if (shared > static_cast<uint64_t>(device().shared_per_sm)) return 0;
-  const int warps = (threads + kWarp - 1) / kWarp;
-  return std::min({device().threads_per_sm / kWarp / warps,
-                   warps_by_registers(function.registers) / warps,
-                   static_cast<int>(static_cast<uint64_t>(device().shared_per_sm) / shared),
-                   device().blocks_per_sm});
+  const CtaNeeds needs = {threads, function.registers, function.code->shared_bytes + dynamic_bytes};
+  return occupancy(device(), needs).ctas;
 }
 
 }  // namespace gpusim::driver
@@ -150,8 +132,8 @@ CUresult cuOccupancyAvailableDynamicSMemPerBlock(size_t *bytes, CUfunction handl
     return call.fail(CUDA_ERROR_INVALID_VALUE, "%d blocks of %d threads don't fit", blocks,
                      threads);
   }
-  const int share =
-      device().shared_per_sm / blocks / gpusim::driver::kSharedUnit * gpusim::driver::kSharedUnit;
+  const int share = device().shared_per_sm / blocks / static_cast<int>(gpusim::kSharedUnit) *
+                    static_cast<int>(gpusim::kSharedUnit);
   const int room = std::min(share - gpusim::driver::kSharedReserved, device().shared_optin);
   *bytes = static_cast<size_t>(std::max(0, room - static_cast<int>(function->code->shared_bytes)));
   return CUDA_SUCCESS;

@@ -10,6 +10,7 @@
 #include "tests/gpusim/exec/loaded_module.h"
 #include "tests/gpusim/exec/resident.h"
 #include "tests/gpusim/memory/state.h"
+#include "tests/gpusim/tensor/tile.h"
 
 namespace gpusim {
 namespace {
@@ -155,6 +156,9 @@ void add_up(const LaunchRequest &request, const std::vector<std::unique_ptr<Work
       counters->warp_instructions += sum.warps;
       counters->thread_instructions += sum.lanes;
       counters->by_class[static_cast<unsigned>(instruction.instruction_class)] += sum.warps;
+      if (instruction.instruction_class == InstructionClass::tensor) {
+        counters->tensor[tensor::tile_of(instruction).kind] += sum.warps;
+      }
     }
   }
   uint64_t divergent = 0;
@@ -206,6 +210,7 @@ bool launch(const LaunchRequest &request, Counters *counters, Fault *fault) {
     counters->ctas = grid;
     counters->executed_ctas = count;
     add_up(request, workers, counters);
+    counters->unique_global_sectors = memory.unique_sectors();
   }
   if (state.fault.kind != FaultKind::none) {
     *fault = state.fault;

@@ -131,14 +131,25 @@ void count_shared(const Access &access, const Located &located, AccessKind kind,
   }
 }
 
-void count(const Access &access, const Located &located, AccessKind kind,
-           MemoryCounters *counters) {
+void touch(const Access &access, const Located &located, TouchedSectors *touched) {
+  if (located.contiguous) return touched->add(located.low, located.high + access.bytes - 1);
+  for (uint32_t rest = located.global; rest != 0; rest &= rest - 1) {
+    const uint64_t address = access.address[__builtin_ctz(rest)];
+    touched->add(address, address + access.bytes - 1);
+  }
+}
+
+void count(const Access &access, const Located &located, AccessKind kind, MemoryState *memory) {
+  MemoryCounters *const counters = &memory->counters;
   if (access.space == Space::constant) {
     counters->constant_load_bytes +=
         static_cast<unsigned>(__builtin_popcount(access.mask)) * access.bytes;
     return;
   }
-  if (located.global != 0) count_global(access, located, kind, counters);
+  if (located.global != 0) {
+    count_global(access, located, kind, counters);
+    touch(access, located, memory->touched);
+  }
   if (located.shared != 0) count_shared(access, located, kind, counters);
   const uint32_t stack = access.mask & ~located.global & ~located.shared;
   if (stack == 0 || access.space == Space::param) return;
@@ -184,7 +195,7 @@ Step access_begin(Warp &warp, const Instruction &instruction, const Access &acce
   if (warp.shadow != nullptr && !async_may_access(warp, instruction, access, *located)) {
     return Step::fault;
   }
-  count(access, *located, kind, &warp.cta->memory->counters);
+  count(access, *located, kind, warp.cta->memory);
   return Step::next;
 }
 

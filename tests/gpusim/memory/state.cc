@@ -41,7 +41,10 @@ void describe(const LaunchRequest &request, const UndefinedStore &store, Fault *
 
 }  // namespace
 
-void LaunchMemory::begin(Cta *cta) { cta->memory = new MemoryState; }
+void LaunchMemory::begin(Cta *cta) {
+  cta->memory = new MemoryState;
+  cta->memory->touched = &touched_;
+}
 
 void LaunchMemory::end(Cta *cta, MemoryCounters *counters) {
   const std::unique_ptr<MemoryState> state(cta->memory);

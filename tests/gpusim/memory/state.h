@@ -18,6 +18,7 @@
 #include "tests/gpusim/counters/memory.h"
 #include "tests/gpusim/exec/frame.h"
 #include "tests/gpusim/memory/async.h"
+#include "tests/gpusim/memory/touched.h"
 
 namespace gpusim {
 
@@ -40,9 +41,11 @@ class LaunchMemory {
 
   /* False, with a fault, if a store's undefined bytes are still undefined. */
   bool finish(Fault *fault);
+  uint64_t unique_sectors() const { return touched_.count(); }
 
  private:
   const LaunchRequest &request_;
+  TouchedSectors touched_;
   std::mutex mutex_;
   std::vector<UndefinedStore> stores_;
 };
@@ -60,6 +63,7 @@ struct MemoryState {
 
   AllocationHit hits[kHits]; /* by instruction */
   MemoryCounters counters;
+  TouchedSectors *touched = nullptr; /* the launch's */
   std::vector<UndefinedStore> undefined_stores;
   std::unique_ptr<AsyncCopies> async; /* null until the first one */
 };
