@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "tests/gpusim/checks/races.h"
 #include "tests/gpusim/exec/control.h"
 #include "tests/gpusim/exec/lanes.h"
 #include "tests/gpusim/exec/schedule.h"
@@ -108,10 +109,12 @@ void release(Cta &cta, unsigned id) {
       Split &split = warp.schedule->splits[s];
       if (split.state != Split::State::barrier || split.barrier != id) continue;
       write_result(split, result);
+      if (cta.races != nullptr) races_leave(warp, id, split.mask);
       split.state = Split::State::ready;
       split.pc++;
     }
   }
+  if (cta.races != nullptr) races_phase_ends(cta, id);
   clear(&barrier);
 }
 
@@ -186,6 +189,7 @@ Step execute_barrier(Warp &warp, const Instruction &instruction, uint32_t mask) 
   barrier.expected = expected;
   barrier.threads += arriving_threads(warp, barrier, mask);
   barrier.arrived[warp.id] |= mask;
+  if (cta.races != nullptr) races_arrive(warp, id, mask);
   if (named.predicate != nullptr) reduce(warp, *named.predicate, mask, &barrier);
   if (expected != 0 && barrier.threads > expected) {
     return warp.fault(instruction, FaultKind::barrier_misuse, first,
@@ -207,7 +211,10 @@ Step execute_barrier(Warp &warp, const Instruction &instruction, uint32_t mask) 
   return Step::jumped;
 }
 
-Step execute_warp_barrier(Warp &, const Instruction &, uint32_t) { return Step::next; }
+Step execute_warp_barrier(Warp &warp, const Instruction &, uint32_t mask) {
+  if (warp.cta->races != nullptr) races_warp_barrier(warp, mask);
+  return Step::next;
+}
 
 void decode_warp_barrier(Decoder &d) {
   d.take("sync");

@@ -16,6 +16,7 @@ struct Barriers;
 struct Launch;
 struct Tally;
 struct MemoryState; /* what memory/ keeps per CTA */
+struct Races;       /* what checks/ keeps per CTA */
 
 /* One call of a function by the lanes of a split. Local and param addresses are offsets into the
  * lane's stack of that space; a frame owns [base, base + bytes of its code) of both. */
@@ -54,6 +55,7 @@ struct Cta {
   uint32_t shared_bytes = 0;           /* static and dynamic */
   Barriers *barriers = nullptr;
   MemoryState *memory = nullptr;
+  Races *races = nullptr; /* null when nothing is checked */
   Tally *tally = nullptr;
   uint64_t executed = 0;   /* warp instructions so far: the CTA's clock */
   uint64_t call_bytes = 0; /* of all frames and stacks */

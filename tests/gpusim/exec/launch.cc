@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <deque>
 #include <numeric>
+#include <optional>
 #include <thread>
 
+#include "tests/gpusim/checks/global_races.h"
 #include "tests/gpusim/counters/counters.h"
 #include "tests/gpusim/exec/fault_report.h"
 #include "tests/gpusim/exec/loaded_module.h"
@@ -197,6 +199,8 @@ bool launch(const LaunchRequest &request, Counters *counters, Fault *fault) {
   const uint64_t count = sample != 0 && sample < grid ? sample : grid;
   if (count == 0) return true;
   LaunchMemory memory(request);
+  std::optional<GlobalRaces> global_races;
+  if (state.checked && count > 1) state.global_races = &global_races.emplace();
   uint64_t threads = request.config.threads;
   if (threads == 0) threads = std::max(1u, std::thread::hardware_concurrency());
   threads = std::min<uint64_t>({threads, count, 256});

@@ -53,6 +53,10 @@ void ResidentCta::begin(uint64_t index) {
   std::fill(shared_.begin(), shared_.end(), uint8_t{0});
   std::fill(shared_undefined_.begin(), shared_undefined_.end(), uint8_t{0xff});
   reset_barriers(cta_);
+  if (cta_.launch->checked) {
+    races_ = std::make_unique<Races>(cta_, cta_.launch->global_races);
+    cta_.races = races_.get();
+  }
   order_.clear();
   for (uint32_t i = 0; i < cta_.warp_count; i++) {
     Frame *root = push_frame(warps_[i], nullptr, *request.entry, nullptr, 0, warps_[i].lanes);

@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "tests/gpusim/checks/races.h"
 #include "tests/gpusim/exec/barrier.h"
 #include "tests/gpusim/exec/random.h"
 #include "tests/gpusim/exec/schedule.h"
@@ -38,6 +39,7 @@ class ResidentCta {
   std::vector<std::unique_ptr<WarpSchedule>> schedules_;
   std::vector<uint32_t> order_; /* of the warps that have not exited */
   std::vector<uint8_t> shared_, shared_undefined_;
+  std::unique_ptr<Races> races_;
 };
 
 }  // namespace gpusim

@@ -19,6 +19,8 @@
 
 namespace gpusim {
 
+class GlobalRaces;
+
 struct Split {
   enum class State : uint8_t {
     ready,
@@ -49,6 +51,7 @@ struct WarpSchedule {
 struct Launch {
   const LaunchRequest *request = nullptr;
   bool checked = false;
+  GlobalRaces *global_races = nullptr; /* null when nothing is checked or one CTA runs */
   std::atomic<bool> stop{false};
   std::mutex mutex;
   Fault fault; /* the first */

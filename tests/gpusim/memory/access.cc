@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "tests/gpusim/checks/races.h"
 #include "tests/gpusim/exec/lanes.h"
 #include "tests/gpusim/memory/heap.h"
 #include "tests/gpusim/memory/locate.h"
@@ -189,8 +190,11 @@ Step access_addresses(Warp &warp, const Instruction &instruction, const Operand 
 }
 
 Step access_begin(Warp &warp, const Instruction &instruction, const Access &access, AccessKind kind,
-                  Located *located) {
-  const Step step = locate(warp, instruction, access, kind, located);
+                  Located *located, const LaneBytes *values) {
+  Step step = locate(warp, instruction, access, kind, located);
+  if (step == Step::next && warp.cta->races != nullptr) {
+    step = races_access(warp, instruction, access, kind, *located, values);
+  }
   if (step != Step::next) return step;
   if (warp.shadow != nullptr && !async_may_access(warp, instruction, access, *located)) {
     return Step::fault;
@@ -220,7 +224,7 @@ Step access_read(Warp &warp, const Instruction &instruction, const Access &acces
 Step access_write(Warp &warp, const Instruction &instruction, const Access &access,
                   const LaneBytes &values, const LaneBytes *undefined) {
   Located located;
-  const Step step = access_begin(warp, instruction, access, AccessKind::write, &located);
+  const Step step = access_begin(warp, instruction, access, AccessKind::write, &located, &values);
   if (step != Step::next) return step;
   const LaneBytes *const shadow = warp.shadow == nullptr ? nullptr : undefined;
   for (uint32_t rest = access.mask; rest != 0; rest &= rest - 1) {

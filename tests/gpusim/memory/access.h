@@ -13,12 +13,16 @@ struct LaneBytes {
   alignas(64) uint8_t lane[kLanes][16];
 };
 
+/* Memory ordering of an access (PTX ISA, section 8.4): volatile, relaxed and atomic are strong; an
+ * acquire has a fence behind it, a release one before it. */
+constexpr unsigned kStrong = 1, kAcquire = 2, kRelease = 4;
+
 struct Access {
   Space space = Space::generic;
   uint32_t mask = 0;
   unsigned bytes = 0;       /* 1, 2, 4, 8 or 16 of each lane; alignment is the same */
   uint64_t address[kLanes]; /* of the mask's lanes; generic addresses may mix windows */
-  bool is_volatile = false; /* volatile, relaxed, acquire, release: ordered by itself */
+  unsigned ordering = 0;    /* kStrong, kAcquire, kRelease */
 };
 
 /* Addresses of operand `operand` plus the instruction's offset. Faults on an undefined address. */
@@ -47,8 +51,9 @@ struct Located {
 };
 
 /* Every access of a warp passes here once, before memory is touched: bounds, alignment, spaces,
- * pending copies; then counters. */
-Step access_begin(Warp &, const Instruction &, const Access &, AccessKind, Located *);
+ * pending copies, races; then counters. `values`: what a write stores, for the race check alone. */
+Step access_begin(Warp &, const Instruction &, const Access &, AccessKind, Located *,
+                  const LaneBytes *values = nullptr);
 
 /* True if nothing that the access reads is undefined. */
 bool access_is_defined(const Access &, const Located &);

@@ -1,5 +1,6 @@
 /* Instructions about addresses and caches: cvta, isspacep, prefetch, createpolicy, applypriority,
  * discard (PTX ISA, section 9.7.9), membar and fence (9.7.13.4). */
+#include "tests/gpusim/checks/races.h"
 #include "tests/gpusim/exec/decoder.h"
 #include "tests/gpusim/memory/access.h"
 #include "tests/gpusim/memory/heap.h"
@@ -83,7 +84,8 @@ Step discard(Warp &warp, const Instruction &instruction, uint32_t mask) {
   return Step::next;
 }
 
-Step fence(Warp &, const Instruction &, uint32_t) {
+Step fence(Warp &warp, const Instruction &, uint32_t mask) {
+  if (warp.cta->races != nullptr) races_fence(warp, mask);
   __atomic_thread_fence(__ATOMIC_SEQ_CST);
   return Step::next;
 }

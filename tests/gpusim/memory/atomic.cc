@@ -172,6 +172,8 @@ void merge_shadow(Warp &warp, const Instruction &instruction, const Access &acce
   if (targets != 0) set_shadow(warp, instruction.operands[0], lane, old, sizeof(T), false);
 }
 
+enum Detail : unsigned { kOrdering };
+
 template <class T, class Operation>
 Step atomic(Warp &warp, const Instruction &instruction, uint32_t mask) {
   const unsigned targets = instruction.targets;
@@ -180,7 +182,7 @@ Step atomic(Warp &warp, const Instruction &instruction, uint32_t mask) {
   access.space = instruction.space;
   access.mask = mask;
   access.bytes = sizeof(T);
-  access.is_volatile = true;
+  access.ordering = static_cast<unsigned>(instruction.detail[kOrdering]);
   Step step = access_addresses(warp, instruction, sources[0], &access);
   if (step != Step::next) return step;
   Located located;
@@ -258,7 +260,9 @@ const AtomicRow *take_operation(Decoder &decoder) {
 }
 
 void decode_atomic(Decoder &decoder, bool result) {
-  if (!take_semantics(decoder)) take_scope(decoder);
+  const unsigned ordering = take_semantics(decoder);
+  if (ordering == 0) take_scope(decoder);
+  decoder.detail(kOrdering, ordering | kStrong);
   const Space space = decoder.take_space();
   const bool policy = take_cache_hints(decoder);
   const AtomicRow *const row = take_operation(decoder);

@@ -42,6 +42,8 @@ class Heap {
   void set_limit(uint64_t bytes); /* the forged device's memory */
   uint64_t limit() const;
   uint64_t used() const;
+  /* Bytes from kHeapFirst on within which all allocations lie. */
+  uint64_t reach() const { return next_; }
 
   /* The allocation that holds the address, live or freed, or else the nearest one below it. */
   const Allocation *find(uint64_t address) const;

@@ -9,7 +9,7 @@
 namespace gpusim {
 namespace {
 
-enum Detail : unsigned { kVolatile };
+enum Detail : unsigned { kOrdering };
 
 template <class T, unsigned Count>
 void load_shadow(Warp &warp, const Instruction &instruction, const Access &access,
@@ -37,7 +37,7 @@ Step load(Warp &warp, const Instruction &instruction, uint32_t mask) {
   access.space = instruction.space;
   access.mask = mask;
   access.bytes = sizeof(T) * Count;
-  access.is_volatile = instruction.detail[kVolatile] != 0;
+  access.ordering = static_cast<unsigned>(instruction.detail[kOrdering]);
   Step step = access_addresses(warp, instruction, instruction.operands[Count], &access);
   if (step != Step::next) return step;
   Located located;
@@ -85,16 +85,35 @@ void store_shadow(Warp &warp, const Instruction &instruction, const Access &acce
 }
 
 template <class T, unsigned Count>
+void gather_values(Warp &warp, const Instruction &instruction, uint32_t mask, LaneBytes *values) {
+  for (unsigned e = 0; e < Count; e++) {
+    const Operand &source = instruction.operands[1 + e];
+    with_register_type(source, [&](auto type) {
+      const auto *const registers = lanes<decltype(type)>(warp, source);
+      for (uint32_t rest = mask; rest != 0; rest &= rest - 1) {
+        const unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
+        const T value = widen<T>(registers[lane]);
+        memcpy(values->lane[lane] + e * sizeof(T), &value, sizeof(T));
+      }
+    });
+  }
+}
+
+template <class T, unsigned Count>
 Step store(Warp &warp, const Instruction &instruction, uint32_t mask) {
   Access access;
   access.space = instruction.space;
   access.mask = mask;
   access.bytes = sizeof(T) * Count;
-  access.is_volatile = instruction.detail[kVolatile] != 0;
+  access.ordering = static_cast<unsigned>(instruction.detail[kOrdering]);
   Step step = access_addresses(warp, instruction, instruction.operands[0], &access);
   if (step != Step::next) return step;
   Located located;
-  step = access_begin(warp, instruction, access, AccessKind::write, &located);
+  LaneBytes values;
+  const bool checked = warp.shadow != nullptr;
+  if (checked) gather_values<T, Count>(warp, instruction, mask, &values);
+  step = access_begin(warp, instruction, access, AccessKind::write, &located,
+                      checked ? &values : nullptr);
   if (step != Step::next) return step;
   for (unsigned e = 0; e < Count; e++) {
     const Operand &source = instruction.operands[1 + e];
@@ -189,7 +208,7 @@ unsigned element_count(const ptx::Operand &operand) {
 }  // namespace
 
 void decode_ld(Decoder &decoder) {
-  const bool is_volatile = take_semantics(decoder);
+  const unsigned ordering = take_semantics(decoder);
   const Space space = decoder.take_space();
   const bool policy = take_cache_hints(decoder);
   decoder.take("nc");
@@ -200,12 +219,12 @@ void decode_ld(Decoder &decoder) {
   decoder.write_wide(0, type_bytes(type));
   decoder.address(1, space);
   if (policy) decoder.read(2, Type::b64);
-  decoder.detail(kVolatile, is_volatile);
+  decoder.detail(kOrdering, ordering);
   decoder.use(find_load(type, count), nullptr, InstructionClass::load);
 }
 
 void decode_st(Decoder &decoder) {
-  const bool is_volatile = take_semantics(decoder);
+  const unsigned ordering = take_semantics(decoder);
   const Space space = decoder.take_space();
   const bool policy = take_cache_hints(decoder);
   const unsigned count = take_vector(decoder);
@@ -215,7 +234,7 @@ void decode_st(Decoder &decoder) {
   decoder.address(0, space);
   decoder.read_wide(1, type);
   if (policy) decoder.read(2, Type::b64);
-  decoder.detail(kVolatile, is_volatile);
+  decoder.detail(kOrdering, ordering);
   decoder.use(find_store(type, count), nullptr, InstructionClass::store);
 }
 

@@ -1,5 +1,7 @@
 #include "tests/gpusim/memory/qualifiers.h"
 
+#include "tests/gpusim/memory/access.h"
+
 namespace gpusim {
 
 bool take_cache_hints(Decoder &decoder) {
@@ -26,16 +28,23 @@ bool take_scope(Decoder &decoder) {
   return false;
 }
 
-bool take_semantics(Decoder &decoder) {
-  if (decoder.take("weak")) return false;
-  if (decoder.take("volatile")) return true;
+unsigned take_semantics(Decoder &decoder) {
+  static constexpr struct {
+    const char *name;
+    unsigned ordering;
+  } kSemantics[] = {{"relaxed", kStrong},
+                    {"acquire", kStrong | kAcquire},
+                    {"release", kStrong | kRelease},
+                    {"acq_rel", kStrong | kAcquire | kRelease}};
+  if (decoder.take("weak")) return 0;
+  if (decoder.take("volatile")) return kStrong;
   decoder.take("mmio");
-  for (const char *const name : {"relaxed", "acquire", "release", "acq_rel"}) {
-    if (!decoder.take(name)) continue;
+  for (const auto &semantics : kSemantics) {
+    if (!decoder.take(semantics.name)) continue;
     if (!take_scope(decoder)) decoder.fail("no scope");
-    return true;
+    return semantics.ordering;
   }
-  return false;
+  return 0;
 }
 
 unsigned take_vector(Decoder &decoder) {

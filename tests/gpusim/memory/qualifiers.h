@@ -12,9 +12,8 @@ bool take_cache_hints(Decoder &decoder);
 /* .cta .cluster .gpu .sys; true if there is one. */
 bool take_scope(Decoder &decoder);
 
-/* .weak .volatile .relaxed .acquire .release .acq_rel .mmio with their scope; true if the access is
- * ordered by itself. */
-bool take_semantics(Decoder &decoder);
+/* .weak .volatile .relaxed .acquire .release .acq_rel .mmio with their scope: Access::ordering. */
+unsigned take_semantics(Decoder &decoder);
 
 /* .v2 .v4; 1 if there is none. */
 unsigned take_vector(Decoder &decoder);

@@ -1,0 +1,181 @@
+#include "tests/gpusim/checks/races.h"
+
+#include <cstring>
+#include <string>
+
+#include "tests/gpusim/memory/locate.h"
+
+namespace gpusim {
+namespace {
+
+bool is_write(AccessKind kind) {
+  return kind == AccessKind::write || kind == AccessKind::atomic || kind == AccessKind::async_write;
+}
+
+std::string thread_text(uint32_t thread) {
+  return "warp " + std::to_string(thread / kLanes) + ", lane " + std::to_string(thread % kLanes);
+}
+
+std::string source_text(const ptx::Instruction *source) {
+  if (source == nullptr) return "";
+  return " at PTX line " + std::to_string(source->line) + " (" + std::string(source->text) + ")";
+}
+
+/* Whether the conflicting write stored what this lane stores: in this instruction, or before. */
+bool same_value(const Access &access, const Located &located, const LaneBytes *values,
+                unsigned lane, const ptx::Instruction *source, const Conflict &conflict,
+                uint32_t first_thread) {
+  if (values == nullptr || conflict.what[0] != 'w') return false;
+  const uint32_t other = conflict.thread - first_thread;
+  const bool together = conflict.source == source && other < lane &&
+                        (access.mask >> other & 1) != 0 &&
+                        access.address[other] == access.address[lane];
+  const uint8_t *const before = together ? values->lane[other] : located.host[lane];
+  return memcmp(before, values->lane[lane], access.bytes) == 0;
+}
+
+Step shared_access(Warp &warp, const Instruction &instruction, const Access &access,
+                   AccessKind kind, const Located &located, const LaneBytes *values) {
+  Races &races = *warp.cta->races;
+  const bool strong = (access.ordering & kStrong) != 0;
+  const uint32_t first_thread = warp.id * kLanes;
+  for (uint32_t rest = located.shared; rest != 0; rest &= rest - 1) {
+    const unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
+    const uint32_t thread = first_thread + lane;
+    uint64_t within = access.address[lane];
+    if (access.space == Space::generic) window_of(within, &within);
+    const uint32_t address = static_cast<uint32_t>(within);
+    Conflict conflict;
+    if (is_write(kind)) {
+      conflict = races.shared.check_write(thread, address, access.bytes, strong);
+      if (conflict.what != nullptr &&
+          same_value(access, located, values, lane, instruction.source, conflict, first_thread)) {
+        conflict = {};
+      }
+      races.shared.record_write(thread, address, access.bytes, strong, instruction.source);
+    } else {
+      conflict = races.shared.check_read(thread, address, access.bytes, strong, instruction.source);
+    }
+    if (conflict.what != nullptr) {
+      return warp.fault(instruction, FaultKind::race, static_cast<int>(lane),
+                        "shared memory at 0x%x was %s by %s%s, and nothing orders the two", address,
+                        conflict.what, thread_text(conflict.thread).c_str(),
+                        source_text(conflict.source).c_str());
+    }
+    if (!strong) continue;
+    SyncObject &flag = races.flags[address];
+    if (kind != AccessKind::write) races.clocks.strong_read(flag, thread);
+    if (kind != AccessKind::read) races.clocks.strong_write(&flag, thread);
+  }
+  return Step::next;
+}
+
+Step global_access(Warp &warp, const Instruction &instruction, const Access &access,
+                   AccessKind kind, const Located &located, const LaneBytes *values) {
+  Races &races = *warp.cta->races;
+  const bool strong = (access.ordering & kStrong) != 0;
+  const bool writes = is_write(kind);
+  for (uint32_t rest = located.global; rest != 0; rest &= rest - 1) {
+    const unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
+    const uint64_t address = access.address[lane];
+    const GlobalConflict conflict =
+        writes ? races.global->check_write(races.order, address, access.bytes, strong)
+               : races.global->check_read(races.order, address, access.bytes, strong);
+    if (conflict.what != nullptr) {
+      const bool same = writes && values != nullptr && conflict.what[0] == 'w' &&
+                        memcmp(located.host[lane], values->lane[lane], access.bytes) == 0;
+      if (!same) {
+        return warp.fault(instruction, FaultKind::race, static_cast<int>(lane),
+                          "global memory at 0x%llx was %s by CTA %u (x fastest) of this launch, "
+                          "and nothing orders the two",
+                          static_cast<unsigned long long>(address), conflict.what, conflict.cta);
+      }
+    }
+    if (!strong) continue;
+    if (kind != AccessKind::write) races.global->strong_read(&races.order, address);
+    if (kind != AccessKind::read) races.global->strong_write(races.order, address);
+  }
+  return Step::next;
+}
+
+}  // namespace
+
+Races::Races(const Cta &cta, GlobalRaces *global_races)
+    : clocks(cta.warp_count),
+      shared(clocks, cta.shared_bytes, cta.warp_count * kLanes),
+      global(global_races) {
+  order.index = static_cast<uint32_t>(cta.index);
+}
+
+Step races_access(Warp &warp, const Instruction &instruction, const Access &access, AccessKind kind,
+                  const Located &located, const LaneBytes *values) {
+  Step step = Step::next;
+  if ((access.ordering & kRelease) != 0) races_fence(warp, access.mask);
+  if (located.shared != 0) {
+    step = shared_access(warp, instruction, access, kind, located, values);
+  }
+  if (step == Step::next && located.global != 0 && warp.cta->races->global != nullptr &&
+      access.space != Space::constant) {
+    step = global_access(warp, instruction, access, kind, located, values);
+  }
+  if ((access.ordering & kAcquire) != 0) races_fence(warp, access.mask);
+  return step;
+}
+
+void races_async_done(Warp &warp, const Instruction &instruction, unsigned lane,
+                      uint64_t shared_address, unsigned bytes) {
+  warp.cta->races->shared.record_write(warp.id * kLanes + lane,
+                                       static_cast<uint32_t>(shared_address), bytes, false,
+                                       instruction.source);
+}
+
+void races_fence(Warp &warp, uint32_t mask) {
+  Races &races = *warp.cta->races;
+  races.clocks.fence(warp.id, mask);
+  if (races.global != nullptr) races.global->fence(&races.order);
+}
+
+void races_warp_barrier(Warp &warp, uint32_t mask) {
+  Clocks &clocks = warp.cta->races->clocks;
+  SyncObject meeting;
+  clocks.release(&meeting, warp.id, mask);
+  clocks.adopt(meeting, warp.id, mask);
+}
+
+void races_arrive(Warp &warp, unsigned id, uint32_t mask) {
+  Races &races = *warp.cta->races;
+  races.clocks.release(&races.barriers[id], warp.id, mask);
+}
+
+void races_leave(Warp &warp, unsigned id, uint32_t mask) {
+  Races &races = *warp.cta->races;
+  races.clocks.adopt(races.barriers[id], warp.id, mask);
+}
+
+void races_phase_ends(Cta &cta, unsigned id) {
+  Races &races = *cta.races;
+  races.barriers[id].known = nullptr;
+  /* What a thread saw of other CTAs before the barrier, all know after it. */
+  if (races.global != nullptr && !races.order.seen.empty()) races.global->fence(&races.order);
+}
+
+void races_mbarrier_arrive(Warp &warp, uint64_t address, uint32_t mask) {
+  Races &races = *warp.cta->races;
+  races.clocks.release(&races.mbarriers[address].arrived, warp.id, mask);
+}
+
+void races_mbarrier_completes(Cta &cta, uint64_t address) {
+  MbarrierSync &sync = cta.races->mbarriers[address];
+  cta.races->clocks.join(&sync.completed.known, sync.arrived.known);
+  sync.arrived.known = nullptr;
+}
+
+void races_mbarrier_passed(Warp &warp, uint64_t address, uint32_t mask) {
+  Races &races = *warp.cta->races;
+  const auto sync = races.mbarriers.find(address);
+  if (sync != races.mbarriers.end()) {
+    races.clocks.acquire(sync->second.completed, warp.id, mask);
+  }
+}
+
+}  // namespace gpusim
