@@ -1,0 +1,13 @@
+# PTX from CUDA C++. TESSERA_NVCC is empty where there is no CUDA toolkit.
+find_program(TESSERA_NVCC nvcc HINTS "$ENV{CUDA_HOME}/bin" /usr/local/cuda/bin)
+
+# tessera_ptx(OUTPUT SOURCE OPTION...): a rule that compiles SOURCE for sm_80.
+function(tessera_ptx output source)
+  get_filename_component(folder ${output} DIRECTORY)
+  file(MAKE_DIRECTORY ${folder})
+  add_custom_command(OUTPUT ${output}
+    COMMAND ${TESSERA_NVCC} -ptx -arch=sm_80 -std=c++17 -I${PROJECT_SOURCE_DIR} ${ARGN}
+            -MD -MF ${output}.d -MT ${output} -o ${output} ${source}
+    DEPENDS ${source} DEPFILE ${output}.d
+    COMMENT "PTX ${output}" VERBATIM)
+endfunction()
