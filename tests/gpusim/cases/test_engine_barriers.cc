@@ -252,6 +252,7 @@ spin:
   @%p3 bra spin;
 joined:
   mov.u32 %r2, 8;
+  st.volatile.global.u32 [%rd1], %r2;
 )"};
   expect_words(kernel, 6, 1, [](uint32_t) { return 8; });
 }

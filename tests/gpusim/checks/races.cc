@@ -21,11 +21,12 @@ std::string source_text(const ptx::Instruction *source) {
   return " at PTX line " + std::to_string(source->line) + " (" + std::string(source->text) + ")";
 }
 
-/* Whether the conflicting write stored what this lane stores: in this instruction, or before. */
+/* Whether what this lane stores is there already, or is what the conflicting lane of this
+ * instruction stores: then nobody can tell the order. */
 bool same_value(const Access &access, const Located &located, const LaneBytes *values,
                 unsigned lane, const ptx::Instruction *source, const Conflict &conflict,
                 uint32_t first_thread) {
-  if (values == nullptr || conflict.what[0] != 'w') return false;
+  if (values == nullptr) return false;
   const uint32_t other = conflict.thread - first_thread;
   const bool together = conflict.source == source && other < lane &&
                         (access.mask >> other & 1) != 0 &&
@@ -82,7 +83,7 @@ Step global_access(Warp &warp, const Instruction &instruction, const Access &acc
         writes ? races.global->check_write(races.order, address, access.bytes, strong)
                : races.global->check_read(races.order, address, access.bytes, strong);
     if (conflict.what != nullptr) {
-      const bool same = writes && values != nullptr && conflict.what[0] == 'w' &&
+      const bool same = writes && values != nullptr &&
                         memcmp(located.host[lane], values->lane[lane], access.bytes) == 0;
       if (!same) {
         return warp.fault(instruction, FaultKind::race, static_cast<int>(lane),
@@ -122,11 +123,10 @@ Step races_access(Warp &warp, const Instruction &instruction, const Access &acce
   return step;
 }
 
-void races_async_done(Warp &warp, const Instruction &instruction, unsigned lane,
-                      uint64_t shared_address, unsigned bytes) {
-  warp.cta->races->shared.record_write(warp.id * kLanes + lane,
-                                       static_cast<uint32_t>(shared_address), bytes, false,
-                                       instruction.source);
+void races_async_done(Warp &warp, unsigned lane, uint32_t shared_address, unsigned bytes,
+                      const ptx::Instruction *source) {
+  warp.cta->races->shared.record_write(warp.id * kLanes + lane, shared_address, bytes, false,
+                                       source);
 }
 
 void races_fence(Warp &warp, uint32_t mask) {

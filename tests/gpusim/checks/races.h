@@ -40,8 +40,8 @@ Step races_access(Warp &, const Instruction &, const Access &, AccessKind, const
                   const LaneBytes *values);
 
 /* A write by an asynchronous copy that its thread has waited for just now. */
-void races_async_done(Warp &, const Instruction &, unsigned lane, uint64_t shared_address,
-                      unsigned bytes);
+void races_async_done(Warp &, unsigned lane, uint32_t shared_address, unsigned bytes,
+                      const ptx::Instruction *source);
 
 /* membar, fence; the fence of .acquire and .release accesses. */
 void races_fence(Warp &, uint32_t mask);

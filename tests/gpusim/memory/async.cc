@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "tests/gpusim/checks/races.h"
 #include "tests/gpusim/memory/heap.h"
 #include "tests/gpusim/memory/mbarrier.h"
 #include "tests/gpusim/memory/state.h"
@@ -50,6 +51,8 @@ void complete(Cta &cta, AsyncCopy *copy, uint32_t mask) {
     const unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
     if (!copy->done) transfer(cta, *copy, lane);
     set_owner(cta.memory->async.get(), *copy, lane, 0);
+    if (cta.races == nullptr) continue;
+    races_async_done(cta.warps[copy->warp], lane, copy->target[lane], copy->bytes, copy->origin);
   }
   copy->mask &= ~mask;
 }
@@ -76,7 +79,8 @@ void fire_arrivals(Cta &cta, AsyncWarp *warp) {
       continue;
     }
     warp->arrivals.erase(warp->arrivals.begin() + static_cast<ptrdiff_t>(i));
-    mbarrier_arrive(cta, arrival.barrier, 1);
+    const auto index = warp - cta.memory->async->warps.data();
+    mbarrier_arrive(cta.warps[index], arrival.lane, arrival.barrier, 1);
   }
 }
 
@@ -120,6 +124,7 @@ bool async_may_access(Warp &warp, const Instruction &instruction, const Access &
 void async_issue(Warp &warp, AsyncCopy copy) {
   AsyncWarp &mine = warp_copies(warp);
   copy.serial = mine.serial++;
+  copy.warp = warp.id;
   copy.done = is_early(*warp.cta);
   for (uint32_t rest = copy.mask; rest != 0; rest &= rest - 1) {
     const unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));

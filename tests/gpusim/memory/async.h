@@ -13,6 +13,8 @@ namespace gpusim {
 struct AsyncCopy {
   uint32_t mask = 0; /* lanes whose copy is not complete */
   unsigned bytes = 0;
+  uint32_t warp = 0;
+  const ptx::Instruction *origin = nullptr;
   bool done = false;   /* early mode: the bytes are there, but nobody may look yet */
   uint64_t serial = 0; /* counts a warp's copies and arrivals */
   uint64_t source[kLanes] = {};

@@ -116,6 +116,7 @@ Step copy_async(Warp &warp, const Instruction &instruction, uint32_t mask) {
   Located located;
   step = access_begin(warp, instruction, target, AccessKind::async_write, &located);
   if (step != Step::next) return step;
+  copy.origin = instruction.source;
   for (uint32_t rest = mask; rest != 0; rest &= rest - 1) {
     const unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
     copy.target[lane] = static_cast<uint32_t>(target.address[lane]);

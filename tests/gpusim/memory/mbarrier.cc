@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cinttypes>
 
+#include "tests/gpusim/checks/races.h"
 #include "tests/gpusim/exec/decoder.h"
 #include "tests/gpusim/exec/undefined.h"
 #include "tests/gpusim/memory/async.h"
@@ -50,6 +51,16 @@ void store_barrier(Cta &cta, uint32_t at, const Barrier &barrier) {
   memcpy(cta.shared + at, &bits, sizeof bits);
 }
 
+/* A lane's arrivals, and the end of the phase if they are the last. */
+void count_arrivals(Warp &warp, unsigned lane, uint32_t at, uint64_t count, Barrier *barrier) {
+  const uint64_t phase = barrier->phase;
+  barrier->arrive(count);
+  store_barrier(*warp.cta, at, *barrier);
+  if (warp.cta->races == nullptr) return;
+  races_mbarrier_arrive(warp, at, 1u << lane);
+  if (barrier->phase != phase) races_mbarrier_completes(*warp.cta, at);
+}
+
 /* Addresses of 8 bytes in shared memory. */
 Step open_bytes(Warp &warp, const Instruction &instruction, const Operand &address, uint32_t mask,
                 AccessKind kind, MbarrierAccess *barriers) {
@@ -57,7 +68,7 @@ Step open_bytes(Warp &warp, const Instruction &instruction, const Operand &addre
   access.space = instruction.space;
   access.mask = mask;
   access.bytes = 8;
-  access.is_volatile = true;
+  access.ordering = kind == AccessKind::write ? 0 : kStrong;
   Step step = access_addresses(warp, instruction, address, &access);
   if (step != Step::next) return step;
   Located located;
@@ -142,8 +153,7 @@ Step arrive(Warp &warp, const Instruction &instruction, uint32_t mask) {
       return misuse(warp, instruction, lane, ".noComplete completes the phase");
     }
     if ((options & kDrop) != 0) barrier.expected -= std::min<uint64_t>(count, barrier.expected);
-    barrier.arrive(count);
-    store_barrier(*warp.cta, at, barrier);
+    count_arrivals(warp, lane, at, count, &barrier);
   }
   for_lanes(lanes<uint64_t>(warp, instruction.operands[0]), mask,
             [&](unsigned lane) { return states[lane]; });
@@ -171,7 +181,9 @@ Step test_wait(Warp &warp, const Instruction &instruction, uint32_t mask) {
       async_look(*warp.cta, at, static_cast<uint32_t>(barrier.pending));
       barrier = load_barrier(*warp.cta, at);
     }
-    if ((barrier.phase & bits) != wanted) complete |= 1u << lane;
+    if ((barrier.phase & bits) == wanted) continue;
+    complete |= 1u << lane;
+    if (warp.cta->races != nullptr) races_mbarrier_passed(warp, at, 1u << lane);
   }
   set_predicate(warp, instruction.operands[0], mask, complete);
   if (warp.shadow != nullptr) mark_predicate(warp, instruction.operands[0], mask, 0);
@@ -255,11 +267,10 @@ bool mbarrier_may_arrive(const Cta &cta, uint32_t at, uint32_t count) {
   return load_barrier(cta, at).pending >= count;
 }
 
-void mbarrier_arrive(Cta &cta, uint32_t at, uint32_t count) {
-  if (load_bits(cta, at) >> 56 != kTag) return; /* invalidated meanwhile */
-  Barrier barrier = load_barrier(cta, at);
-  barrier.arrive(count);
-  store_barrier(cta, at, barrier);
+void mbarrier_arrive(Warp &warp, unsigned lane, uint32_t at, uint32_t count) {
+  if (load_bits(*warp.cta, at) >> 56 != kTag) return; /* invalidated meanwhile */
+  Barrier barrier = load_barrier(*warp.cta, at);
+  count_arrivals(warp, lane, at, count, &barrier);
 }
 
 bool mbarrier_expect_more(Cta &cta, uint32_t at) {

@@ -19,7 +19,7 @@ Step mbarrier_open(Warp &, const Instruction &, const Operand &address, uint32_t
 
 /* False when fewer arrivals are pending. */
 bool mbarrier_may_arrive(const Cta &, uint32_t at, uint32_t count);
-void mbarrier_arrive(Cta &, uint32_t at, uint32_t count);
+void mbarrier_arrive(Warp &, unsigned lane, uint32_t at, uint32_t count);
 /* One more arrival is pending in this phase. False if there can be no more. */
 bool mbarrier_expect_more(Cta &, uint32_t at);
 
