@@ -251,7 +251,8 @@ spin:
   setp.eq.u32 %p3, %r4, 0xdeadbeef;
   @%p3 bra spin;
 joined:
-  mov.u32 %r2, 8;
+  st.volatile.global.u32 [%rd1], 8;
+  exit;
   st.volatile.global.u32 [%rd1], %r2;
 )"};
   expect_words(kernel, 6, 1, [](uint32_t) { return 8; });

@@ -164,6 +164,7 @@ Test(memory_load, one_generic_load_over_three_windows) {
   const std::string body =
       "mov.u64 %r1, s; cvta.shared.u64 %r1, %r1; mov.u64 %r2, l; cvta.local.u64 %r2, %r2;"
       "mov.u32 %x1, 111; mov.u32 %x2, 222; st.u32 [%r1], %x1; st.u32 [%r2], %x2;"
+      "bar.warp.sync 0xffffffff;"
       "rem.u32 %x3, %t, 3; setp.eq.u32 %p0, %x3, 0; setp.eq.u32 %p1, %x3, 1;"
       "selp.b64 %r3, %r1, %r2, %p0; selp.b64 %r3, %a, %r3, %p1; ld.u32 %x4, [%r3];"
       "mul.wide.u32 %r4, %t, 4; add.u64 %r4, %r4, %b; st.global.u32 [%r4], %x4;";
@@ -207,7 +208,7 @@ Test(memory_fault, out_of_bounds_by_one_byte) {
   cr_expect(fault.detail.find("1 bytes before") != std::string::npos, "%s", fault.detail.c_str());
   const std::string shared = ".shared .align 8 .b8 s[100];";
   expect_fault(fixture.run(kernel("st.shared.u8 [s+100], %t;", shared)), FaultKind::out_of_bounds);
-  expect_runs(fixture.run(kernel("st.shared.u8 [s+99], %t;", shared)));
+  expect_runs(fixture.run(kernel("st.shared.u8 [s+99], 5;", shared)));
   expect_fault(fixture.run(kernel("st.shared.u32 [s+100], %t;", shared)), FaultKind::out_of_bounds);
   const std::string local = ".local .align 8 .b8 l[100];";
   expect_fault(fixture.run(kernel("st.local.u8 [l+100], %t;", local)), FaultKind::out_of_bounds);

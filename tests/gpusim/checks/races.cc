@@ -26,7 +26,7 @@ std::string source_text(const ptx::Instruction *source) {
 bool same_value(const Access &access, const Located &located, const LaneBytes *values,
                 unsigned lane, const ptx::Instruction *source, const Conflict &conflict,
                 uint32_t first_thread) {
-  if (values == nullptr) return false;
+  if (values == nullptr || conflict.what[0] != 'w') return false;
   const uint32_t other = conflict.thread - first_thread;
   const bool together = conflict.source == source && other < lane &&
                         (access.mask >> other & 1) != 0 &&
@@ -83,7 +83,7 @@ Step global_access(Warp &warp, const Instruction &instruction, const Access &acc
         writes ? races.global->check_write(races.order, address, access.bytes, strong)
                : races.global->check_read(races.order, address, access.bytes, strong);
     if (conflict.what != nullptr) {
-      const bool same = writes && values != nullptr &&
+      const bool same = writes && values != nullptr && conflict.what[0] == 'w' &&
                         memcmp(located.host[lane], values->lane[lane], access.bytes) == 0;
       if (!same) {
         return warp.fault(instruction, FaultKind::race, static_cast<int>(lane),

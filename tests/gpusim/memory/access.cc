@@ -27,8 +27,10 @@ bool is_short(const Access &access, const Located &located) {
 
 /* All lanes have shadow bytes, of shared memory or of one of the stacks. */
 bool has_shadow_bytes(const Access &access, const Located &located) {
-  return located.global == 0 && located.undefined[__builtin_ctz(access.mask)] != nullptr &&
-         (located.shared == access.mask || located.shared == 0);
+  if (located.global != 0 || (located.shared != access.mask && located.shared != 0)) return false;
+  bool all = true;
+  for (unsigned lane = 0; lane < kLanes; lane++) all = all && located.undefined[lane] != nullptr;
+  return all;
 }
 
 template <unsigned kBytes>

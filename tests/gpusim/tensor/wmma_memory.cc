@@ -42,6 +42,7 @@ struct Extent {
  * compiler follows, asks that of the first line only, and 16 bytes of the others. */
 Step find_extent(Warp &warp, const Instruction &instruction, const Matrix &matrix,
                  const Operand &address, Access *access, Extent *extent) {
+  access->space = instruction.space;
   access->mask = kAllLanes;
   const Step step = access_addresses(warp, instruction, address, access);
   if (step == Step::fault) return step;
