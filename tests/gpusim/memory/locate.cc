@@ -208,9 +208,9 @@ struct Locator {
     const unsigned last = 31 - static_cast<unsigned>(__builtin_clz(access.mask));
     Step step = lane_in_stack(first, space, addresses.low);
     if (step == Step::next) step = lane_in_stack(last, space, addresses.low);
-    if (step != Step::next || first == last) return step;
-    const ptrdiff_t stride =
-        (located->host[last] - located->host[first]) / static_cast<ptrdiff_t>(last - first);
+    if (step != Step::next) return step;
+    const ptrdiff_t lanes_between = first == last ? 1 : static_cast<ptrdiff_t>(last - first);
+    const ptrdiff_t stride = (located->host[last] - located->host[first]) / lanes_between;
     uint8_t *const host = located->host[first];
     uint8_t *const undefined = located->undefined[first];
     for (unsigned l = 0; l < kLanes; l++) {
