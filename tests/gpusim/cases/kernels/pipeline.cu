@@ -106,6 +106,12 @@ extern "C" __global__ void gemm_pipelined(const half *a, const half *b, int m, i
   }
 }
 
+__device__ static void arrive_and_wait(__mbarrier_t *barrier) {
+  const __mbarrier_token_t token = __mbarrier_arrive(barrier);
+  while (!__mbarrier_test_wait(barrier, token)) {
+  }
+}
+
 // Two warps: the first fills one of two buffers of 32 integers while the second sums the other;
 // full and empty are mbarriers. totals[lane] = sum over i of input[32 * i + lane] * (i + 1).
 extern "C" __global__ void producer_consumer(const int *input, int rounds, int *totals) {
@@ -114,25 +120,23 @@ extern "C" __global__ void producer_consumer(const int *input, int rounds, int *
   const int lane = threadIdx.x % 32;
   if (threadIdx.x == 0) {
     for (int i = 0; i < 2; i++) {
-      __mbarrier_init(&full[i], 32);
-      __mbarrier_init(&empty[i], 32);
+      __mbarrier_init(&full[i], 64);
+      __mbarrier_init(&empty[i], 64);
     }
   }
   __syncthreads();
   if (threadIdx.x < 32) {
     for (int i = 0; i < rounds; i++) {
-      if (i >= 2) {
-        while (!__mbarrier_test_wait_parity(&empty[i % 2], (i / 2 + 1) % 2)) {
-        }
-      }
+      arrive_and_wait(&empty[i % 2]);
       buffers[i % 2][lane] = input[i * 32 + lane];
       __mbarrier_arrive(&full[i % 2]);
     }
   } else {
     int total = 0;
+    __mbarrier_arrive(&empty[0]);
+    __mbarrier_arrive(&empty[1]);
     for (int i = 0; i < rounds; i++) {
-      while (!__mbarrier_test_wait_parity(&full[i % 2], i / 2 % 2)) {
-      }
+      arrive_and_wait(&full[i % 2]);
       total += buffers[i % 2][lane] * (i + 1);
       __mbarrier_arrive(&empty[i % 2]);
     }
