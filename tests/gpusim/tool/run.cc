@@ -89,7 +89,7 @@ void print_text(const std::string &json) {
       quoted = !quoted;
     } else if (!quoted && (c == '{' || c == '}')) {
       depth = c == '{' ? depth + 1 : depth - 1;
-      if (c == '{') printf("\n%*s", depth > 0 ? static_cast<int>(2 * (depth - 1)) : 0, "");
+      if (c == '{' && depth > 1) printf("\n%*s", static_cast<int>(2 * (depth - 1)), "");
     } else if (!quoted && c == ',' && !in_list) {
       printf("\n%*s", static_cast<int>(2 * (depth - 1)), "");
     } else if (quoted || (c != '\n' && c != ' ')) {
