@@ -19,15 +19,15 @@ bool insert(uint64_t *list, unsigned *count, uint64_t value) {
 /* Wavefronts of the lanes [first, first + lanes). */
 unsigned phase(const uint64_t *address, uint32_t mask, unsigned words, unsigned first,
                unsigned lanes) {
-  uint64_t different[kLaneCount * 4];
-  unsigned count = 0;
+  uint64_t different[kBanks][kLaneCount]; /* words of each bank */
   unsigned load[kBanks] = {};
   unsigned most = 0;
   for (unsigned lane = first; lane < first + lanes; lane++) {
     if ((mask >> lane & 1) == 0) continue;
     for (unsigned w = 0; w < words; w++) {
       const uint64_t word = address[lane] / kBankBytes + w;
-      if (insert(different, &count, word)) most = std::max(most, ++load[word % kBanks]);
+      const unsigned bank = word % kBanks;
+      if (insert(different[bank], &load[bank], word)) most = std::max(most, load[bank]);
     }
   }
   return most;
