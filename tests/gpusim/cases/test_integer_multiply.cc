@@ -24,13 +24,19 @@ std::string suffix(bool is_signed, unsigned bits) {
   return std::string(".") + (is_signed ? "s" : "u") + std::to_string(bits);
 }
 
+/* Modulo 2^128: the square of the greatest 64-bit number is no Wide. */
+Wide times(Wide a, Wide b) {
+  using Pattern = unsigned __int128;
+  return static_cast<Wide>(static_cast<Pattern>(a) * static_cast<Pattern>(b));
+}
+
 void expect_halves(bool is_signed, unsigned bits) {
   const Slot d = slot("%d", is_signed, bits), a = slot("%a", is_signed, bits);
   const Slot b = slot("%b", is_signed, bits), c = slot("%c", is_signed, bits);
   const std::string type = suffix(is_signed, bits);
   for (const bool high : {false, true}) {
     const auto half = [=](const Values &in) {
-      const Wide whole = number(in[0], bits, is_signed) * number(in[1], bits, is_signed);
+      const Wide whole = times(number(in[0], bits, is_signed), number(in[1], bits, is_signed));
       return static_cast<uint64_t>(high ? whole >> bits : whole);
     };
     const std::string part = high ? ".hi" : ".lo";
