@@ -14,7 +14,10 @@ constexpr uint32_t kWrapperMagic = 0x466243b1;
 constexpr uint32_t kElfMagic = 0x464c457f;
 constexpr uint64_t kLz4 = 0x2000;
 constexpr uint64_t kZstd = 0x8000;
-constexpr uint64_t kMostExpanded = uint64_t{1} << 30;
+constexpr uint16_t kFatVersion = 1;
+constexpr uint16_t kEntryVersion = 0x101;
+/* Of a container, and of an expanded entry. */
+constexpr uint64_t kMostBytes = uint64_t{1} << 30;
 
 /* The container: a header, then entries of a header and a payload each (found out by comparing
  * nvcc's uncompressed and compressed output). */
@@ -61,6 +64,8 @@ Image failed(CUresult result, std::string error) {
 
 bool expand_zstd(const uint8_t *from, uint64_t count, uint64_t size, std::string *to) {
 #if GPUSIM_HAVE_ZSTD
+  /* nvcc's frames say how long their content is. */
+  if (ZSTD_getFrameContentSize(from, count) != size) return false;
   to->resize(size);
   return ZSTD_decompress(&(*to)[0], size, from, count) == size;
 #else
@@ -76,7 +81,7 @@ bool expand(const Entry &entry, std::string *to, std::string *error) {
     to->assign(text, h.bytes);
     return true;
   }
-  if (h.packed_bytes > h.bytes || h.expanded_bytes > kMostExpanded) {
+  if (h.packed_bytes > h.bytes || h.expanded_bytes > kMostBytes) {
     *error = "an entry's sizes make no sense";
     return false;
   }
@@ -91,12 +96,16 @@ bool expand(const Entry &entry, std::string *to, std::string *error) {
   return done;
 }
 
-/* Walks the entries; false when the container is malformed. */
+/* Walks the entries; false when the container is malformed. Nothing tells how much memory there is
+ * but the container itself: whatever does not look like a header ends the walk. */
 template <class Visit>
 bool each_entry(const uint8_t *at, Visit visit) {
   FatHeader header;
   memcpy(&header, at, sizeof header);
-  if (header.header_bytes < sizeof header) return false;
+  if (header.version != kFatVersion || header.header_bytes != sizeof header ||
+      header.bytes > kMostBytes) {
+    return false;
+  }
   at += header.header_bytes;
   uint64_t rest = header.bytes;
   while (rest != 0) {
@@ -104,8 +113,8 @@ bool each_entry(const uint8_t *at, Visit visit) {
     if (rest < sizeof entry.header) return false;
     memcpy(&entry.header, at, sizeof entry.header);
     const uint64_t header_bytes = entry.header.header_bytes;
-    if (header_bytes < sizeof entry.header || header_bytes > rest ||
-        entry.header.bytes > rest - header_bytes) {
+    if (entry.header.version != kEntryVersion || header_bytes < sizeof entry.header ||
+        header_bytes > rest || entry.header.bytes > rest - header_bytes) {
       return false;
     }
     entry.payload = at + header_bytes;
@@ -154,6 +163,7 @@ Image read_fat(const uint8_t *bytes, unsigned sm) {
 bool expand_lz4(const uint8_t *from, uint64_t count, uint64_t size, std::string *to) {
   const uint8_t *const end = from + count;
   to->clear();
+  if (size / 255 > count) return false; /* no byte of a block stands for more */
   to->reserve(size);
   const auto length = [&](uint64_t base, uint64_t *value) {
     *value = base;
@@ -189,7 +199,7 @@ Image read_image(const void *image, unsigned sm) {
   const auto *bytes = static_cast<const uint8_t *>(image);
   if (bytes[0] == 0) return failed(CUDA_ERROR_INVALID_IMAGE, "the image is empty");
   /* Text may be shorter than a magic number. */
-  const auto starts = [bytes](uint32_t magic) {
+  const auto starts = [&bytes](uint32_t magic) {
     for (unsigned i = 0; i < 4; i++) {
       if (bytes[i] != (magic >> 8 * i & 0xff)) return false;
     }
