@@ -6,8 +6,8 @@ source "$(dirname "$0")/common.sh"
 
 build=(gcc g++ libc6-dev cmake ninja-build pkg-config libjansson-dev libutf8proc-dev)
 demo=(libdnnl-dev python3 python3-pip python3-venv ca-certificates unzip)
-test=(libcriterion-dev libdnnl-dev clang clang-format clang-tidy libclang-rt-14-dev libomp-14-dev
-  qemu-user valgrind shellcheck python3)
+test=(libcriterion-dev libdnnl-dev libzstd-dev clang clang-format clang-tidy libclang-rt-14-dev
+  libomp-14-dev qemu-user valgrind shellcheck python3)
 
 [ $# -gt 0 ] || set -- build test demo
 wanted=("${build[@]}")
