@@ -42,6 +42,7 @@ void read_factors(const Tile &tile, const Images &images, Factors *factors) {
   read_integers(tile.b, images.b, tile.n * tile.k, columns);
   for (unsigned column = 0; column < tile.n; column++) {
     for (unsigned k = 0; k < tile.k; k++) {
+      /* NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign): n * k of them were read. */
       factors->b[k * tile.n + column] = columns[column * tile.k + k];
     }
   }
