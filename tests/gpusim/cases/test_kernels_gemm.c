@@ -37,7 +37,7 @@ static void gemm_destroy(gemm *g) {
 
 /* Elements of `dtype` on the device; I8 is 64 times the value. */
 static CUdeviceptr upload(const float *values, int count, tsr_dtype dtype) {
-  uint8_t *encoded = malloc((size_t)count * sizeof(float));
+  uint8_t *encoded = malloc((size_t)count * 4);
   size_t bytes = (size_t)count;
   if (dtype == TSR_DTYPE_I8) {
     for (int i = 0; i < count; i++) encoded[i] = (uint8_t)(int8_t)(values[i] * 64);
