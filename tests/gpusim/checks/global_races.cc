@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <new>
+#include <thread>
 
 #include "tests/gpusim/memory/heap.h"
 
@@ -83,8 +84,23 @@ void join(CtaKnowledge *into, const CtaKnowledge &from) {
 
 }  // namespace
 
-GlobalRaces::GlobalRaces()
-    : touched_(Heap::device().reach() / kWordBytes * sizeof(Word) / kChunkBytes + 1) {
+void GlobalHold::take(std::atomic<uint64_t> *locked, uint64_t stripes) {
+  locked_ = locked;
+  stripes_ = stripes;
+  uint64_t others = locked->load(std::memory_order_relaxed) & ~stripes;
+  while (!locked->compare_exchange_weak(others, others | stripes, std::memory_order_acquire)) {
+    if ((others & stripes) != 0) std::this_thread::yield();
+    others &= ~stripes;
+  }
+}
+
+GlobalHold::~GlobalHold() {
+  if (locked_ != nullptr) locked_->fetch_and(~stripes_, std::memory_order_release);
+}
+
+GlobalRaces::GlobalRaces(bool concurrent)
+    : touched_(Heap::device().reach() / kWordBytes * sizeof(Word) / kChunkBytes + 1),
+      concurrent_(concurrent) {
   const uint64_t bytes = touched_.size() * kChunkBytes;
   void *memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -93,6 +109,10 @@ GlobalRaces::GlobalRaces()
 
 GlobalRaces::~GlobalRaces() {
   if (shadow_ != nullptr) munmap(shadow_, touched_.size() * kChunkBytes);
+}
+
+void GlobalRaces::hold(uint64_t stripes, GlobalHold *taken) {
+  if (concurrent_ && stripes != 0) taken->take(&locked_, stripes);
 }
 
 /* Null when the word is not tracked. */

@@ -2,10 +2,12 @@
  *
  * Each aligned word of global memory that a kernel touches has a shadow of two writers and two
  * readers. CTAs are ordered only by what one publishes after a fence, with a strong write, and
- * another has seen in a strong read before its fence. All functions are safe from several threads.
+ * another has seen in a strong read before its fence. All functions are safe from several threads;
+ * a write or a strong access is made, together with what is noted of it, while a hold on its
+ * addresses lasts, so that notes and memory agree on which came first.
  *
  * Bounded memory: of the shadow at most kBudget bytes are touched in a launch; beyond, words are
- * not tracked (untracked_words says how many accesses that concerned).
+ * not tracked (untracked() says how many accesses that concerned).
  */
 #ifndef GPUSIM_CHECKS_GLOBAL_RACES_H
 #define GPUSIM_CHECKS_GLOBAL_RACES_H
@@ -34,14 +36,35 @@ struct GlobalConflict {
   uint32_t cta = 0;           /* by this one */
 };
 
+/* Keeps other host threads from the addresses that share its stripes, until it goes. */
+class GlobalHold {
+ public:
+  GlobalHold() = default;
+  ~GlobalHold();
+  GlobalHold(const GlobalHold &) = delete;
+  GlobalHold &operator=(const GlobalHold &) = delete;
+
+  void take(std::atomic<uint64_t> *locked, uint64_t stripes);
+
+ private:
+  std::atomic<uint64_t> *locked_ = nullptr;
+  uint64_t stripes_ = 0;
+};
+
 class GlobalRaces {
  public:
   static constexpr uint64_t kBudget = 384u << 20;
 
-  GlobalRaces();
+  /* concurrent: CTAs run on several host threads. */
+  explicit GlobalRaces(bool concurrent);
   ~GlobalRaces();
   GlobalRaces(const GlobalRaces &) = delete;
   GlobalRaces &operator=(const GlobalRaces &) = delete;
+
+  /* The stripe of an address, as a set; sets of several addresses are joined by |. */
+  static uint64_t stripe(uint64_t address) { return uint64_t{1} << (address >> 8 & 63); }
+  /* Waits until no other thread holds any of the stripes. One hold at a time for each thread. */
+  void hold(uint64_t stripes, GlobalHold *taken);
 
   /* An access of `bytes` (16 at most, aligned) bytes. */
   GlobalConflict check_read(const CtaOrder &cta, uint64_t address, unsigned bytes, bool strong);
@@ -66,6 +89,8 @@ class GlobalRaces {
   std::vector<std::atomic<uint8_t>> touched_; /* chunks of the shadow */
   std::atomic<uint64_t> chunks_{0};
   std::atomic<uint64_t> untracked_{0};
+  const bool concurrent_;
+  std::atomic<uint64_t> locked_{0}; /* stripes that are held */
   std::mutex mutex_;
   std::unordered_map<uint64_t, CtaKnowledge> flags_; /* what strong writes have published */
 };

@@ -71,11 +71,21 @@ Step shared_access(Warp &warp, const Instruction &instruction, const Access &acc
   return Step::next;
 }
 
+uint64_t stripes(const Access &access, const Located &located) {
+  uint64_t set = 0;
+  for (uint32_t rest = located.global; rest != 0; rest &= rest - 1) {
+    set |= GlobalRaces::stripe(access.address[__builtin_ctz(rest)]);
+  }
+  return set;
+}
+
 Step global_access(Warp &warp, const Instruction &instruction, const Access &access,
-                   AccessKind kind, const Located &located, const LaneBytes *values) {
+                   AccessKind kind, Located *place, const LaneBytes *values) {
   Races &races = *warp.cta->races;
+  const Located &located = *place;
   const bool strong = (access.ordering & kStrong) != 0;
   const bool writes = is_write(kind);
+  if (writes || strong) races.global->hold(stripes(access, located), &place->hold);
   for (uint32_t rest = located.global; rest != 0; rest &= rest - 1) {
     const unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
     const uint64_t address = access.address[lane];
@@ -109,7 +119,8 @@ Races::Races(const Cta &cta, GlobalRaces *global_races)
 }
 
 Step races_access(Warp &warp, const Instruction &instruction, const Access &access, AccessKind kind,
-                  const Located &located, const LaneBytes *values) {
+                  Located *place, const LaneBytes *values) {
+  const Located &located = *place;
   Step step = Step::next;
   if ((access.ordering & kRelease) != 0) races_fence(warp, access.mask);
   if (located.shared != 0) {
@@ -117,7 +128,7 @@ Step races_access(Warp &warp, const Instruction &instruction, const Access &acce
   }
   if (step == Step::next && located.global != 0 && warp.cta->races->global != nullptr &&
       access.space != Space::constant) {
-    step = global_access(warp, instruction, access, kind, located, values);
+    step = global_access(warp, instruction, access, kind, place, values);
   }
   if ((access.ordering & kAcquire) != 0) races_fence(warp, access.mask);
   return step;

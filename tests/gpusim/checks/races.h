@@ -35,8 +35,8 @@ struct Races {
 };
 
 /* An access that is about to be made. `values` are what a write stores: threads may write the same
- * value to one place. */
-Step races_access(Warp &, const Instruction &, const Access &, AccessKind, const Located &,
+ * value to one place. Holds what must not change until the access has been made. */
+Step races_access(Warp &, const Instruction &, const Access &, AccessKind, Located *,
                   const LaneBytes *values);
 
 /* A write by an asynchronous copy that its thread has waited for just now. */

@@ -199,11 +199,11 @@ bool launch(const LaunchRequest &request, Counters *counters, Fault *fault) {
   const uint64_t count = sample != 0 && sample < grid ? sample : grid;
   if (count == 0) return true;
   LaunchMemory memory(request);
-  std::optional<GlobalRaces> global_races;
-  if (state.checked && count > 1) state.global_races = &global_races.emplace();
   uint64_t threads = request.config.threads;
   if (threads == 0) threads = std::max(1u, std::thread::hardware_concurrency());
   threads = std::min<uint64_t>({threads, count, 256});
+  std::optional<GlobalRaces> global_races;
+  if (state.checked && count > 1) state.global_races = &global_races.emplace(threads > 1);
   const uint64_t resident = kResidentBytes / bytes_of_cta(request) / threads;
   Shared shared{&state, &memory, Order(count, grid, request.config.seed), count,
                 std::clamp<uint64_t>(resident, 2, kMostResident)};

@@ -195,7 +195,7 @@ Step access_begin(Warp &warp, const Instruction &instruction, const Access &acce
                   Located *located, const LaneBytes *values) {
   Step step = locate(warp, instruction, access, kind, located);
   if (step == Step::next && warp.cta->races != nullptr) {
-    step = races_access(warp, instruction, access, kind, *located, values);
+    step = races_access(warp, instruction, access, kind, located, values);
   }
   if (step != Step::next) return step;
   if (warp.shadow != nullptr && !async_may_access(warp, instruction, access, *located)) {

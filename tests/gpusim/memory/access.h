@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "tests/gpusim/checks/global_races.h"
 #include "tests/gpusim/exec/warp.h"
 
 namespace gpusim {
@@ -48,6 +49,7 @@ struct Located {
   uint64_t low = 0;           /* smallest and largest address, unless the windows are mixed */
   uint64_t high = 0;
   bool contiguous = false; /* all 32 lanes, side by side */
+  GlobalHold hold;         /* while the access is made, where races are checked */
 };
 
 /* Every access of a warp passes here once, before memory is touched: bounds, alignment, spaces,
