@@ -89,6 +89,28 @@ std::vector<Values> hard_triples(const RealFormat &format, unsigned count) {
   return rows;
 }
 
+static std::vector<Values> join(std::vector<Values> first, const std::vector<Values> &second) {
+  first.insert(first.end(), second.begin(), second.end());
+  return first;
+}
+
+std::vector<Values> real_pairs(const RealFormat &format, unsigned hard) {
+  const Values special = special_reals(format);
+  return join(product({special, special}), hard_sums(format, hard));
+}
+
+std::vector<Values> real_triples(const RealFormat &format, unsigned hard) {
+  const Values few = {0,
+                      format.sign(),
+                      1,
+                      format.one(),
+                      format.infinity(),
+                      format.nan,
+                      format.one() | format.sign(),
+                      format.infinity() - 1};
+  return join(product({few, few, few}), hard_triples(format, hard));
+}
+
 namespace {
 
 std::string register_type(const RealFormat &format) {

@@ -16,6 +16,10 @@ Values special_reals(const RealFormat &format, unsigned random = 4);
 std::vector<Values> hard_sums(const RealFormat &format, unsigned count);
 std::vector<Values> hard_triples(const RealFormat &format, unsigned count);
 
+/* Every special pair, or triple of the most special, and `hard` that hurt. */
+std::vector<Values> real_pairs(const RealFormat &format, unsigned hard);
+std::vector<Values> real_triples(const RealFormat &format, unsigned hard);
+
 /* Formats of a result and of its sources, which the text calls %d, %a, %b, %c. */
 struct RealCase {
   std::string text;

@@ -55,26 +55,14 @@ static void expect_single(const std::string &opcode, const std::string &rounding
   });
 }
 
-static std::vector<Values> join(std::vector<Values> first, const std::vector<Values> &second) {
-  first.insert(first.end(), second.begin(), second.end());
-  return first;
-}
+constexpr unsigned kHardPairs = 80, kHardTriples = 100;
 
 static std::vector<Values> pairs_of(const RealFormat &format) {
-  const Values special = special_reals(format);
-  return join(product({special, special}), hard_sums(format, 80));
+  return real_pairs(format, kHardPairs);
 }
 
 static std::vector<Values> triples_of(const RealFormat &format) {
-  const Values few = {0,
-                      format.sign(),
-                      1,
-                      format.one(),
-                      format.infinity(),
-                      format.nan,
-                      format.one() | format.sign(),
-                      format.infinity() - 1};
-  return join(product({few, few, few}), hard_triples(format, 100));
+  return real_triples(format, kHardTriples);
 }
 
 static void expect_singles(const std::string &opcode, const std::vector<Values> &rows,
