@@ -48,6 +48,20 @@ void with_integer(Type type, Use use) {
   with_unsigned(type, [use](auto zero) { use(std::make_signed_t<decltype(zero)>{}); });
 }
 
+struct Minimum {
+  template <class T>
+  static T apply(T a, T b) {
+    return b < a ? b : a;
+  }
+};
+
+struct Maximum {
+  template <class T>
+  static T apply(T a, T b) {
+    return a < b ? b : a;
+  }
+};
+
 template <class T, class Operation>
 Step unary(Warp &warp, const Instruction &instruction, uint32_t mask) {
   const T *a = lanes<T>(warp, instruction.operands[1]);

@@ -47,20 +47,6 @@ struct Absolute {
   }
 };
 
-struct Minimum {
-  template <class T>
-  static T apply(T a, T b) {
-    return b < a ? b : a;
-  }
-};
-
-struct Maximum {
-  template <class T>
-  static T apply(T a, T b) {
-    return a < b ? b : a;
-  }
-};
-
 struct SumOfDifferences {
   template <class T>
   static T apply(T a, T b, T c) {

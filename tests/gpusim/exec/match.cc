@@ -56,20 +56,6 @@ struct Sum {
   }
 };
 
-struct Least {
-  template <class T>
-  static T apply(T a, T b) {
-    return b < a ? b : a;
-  }
-};
-
-struct Greatest {
-  template <class T>
-  static T apply(T a, T b) {
-    return a < b ? b : a;
-  }
-};
-
 struct Conjunction {
   template <class T>
   static T apply(T a, T b) {
@@ -117,8 +103,8 @@ Execute logic(Type type) {
 Execute take_reduction(Decoder &d) {
   const Type type = d.take_type();
   if (d.take("add")) return arithmetic<Sum>(type);
-  if (d.take("min")) return arithmetic<Least>(type);
-  if (d.take("max")) return arithmetic<Greatest>(type);
+  if (d.take("min")) return arithmetic<Minimum>(type);
+  if (d.take("max")) return arithmetic<Maximum>(type);
   if (d.take("and")) return logic<Conjunction>(type);
   if (d.take("or")) return logic<Disjunction>(type);
   return d.take("xor") ? logic<Difference>(type) : nullptr;
