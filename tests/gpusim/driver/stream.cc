@@ -74,6 +74,19 @@ Stream *find_stream(const Call &call, CUstream handle, CUresult *error) {
   return stream;
 }
 
+/* What `property` tells of a stream, into *result, which the documentation calls `name`. */
+template <class T, class Property>
+static CUresult get(const Call &call, CUstream handle, T *result, const char *name,
+                    Property property) {
+  if (!call) return call.result();
+  CUresult error = CUDA_SUCCESS;
+  const Stream *stream = find_stream(call, handle, &error);
+  if (stream == nullptr) return error;
+  if (result == nullptr) return call.null(name);
+  *result = property(*stream);
+  return CUDA_SUCCESS;
+}
+
 Stream *legacy_stream(const Call &call) { return default_stream(call.context(), true); }
 
 void enqueue(Stream &stream, Work work, std::vector<uint64_t> after) {
@@ -171,57 +184,30 @@ CUresult cuStreamQuery(CUstream handle) {
 }
 
 CUresult cuStreamGetPriority(CUstream handle, int *priority) {
-  const Call call(__func__);
-  if (!call) return call.result();
-  CUresult error = CUDA_SUCCESS;
-  const Stream *stream = find_stream(call, handle, &error);
-  if (stream == nullptr) return error;
-  if (priority == nullptr) return call.null("priority");
-  *priority = stream->priority;
-  return CUDA_SUCCESS;
+  return gpusim::driver::get(Call(__func__), handle, priority, "priority",
+                             [](const Stream &stream) { return stream.priority; });
 }
 
 CUresult cuStreamGetFlags(CUstream handle, unsigned *flags) {
-  const Call call(__func__);
-  if (!call) return call.result();
-  CUresult error = CUDA_SUCCESS;
-  const Stream *stream = find_stream(call, handle, &error);
-  if (stream == nullptr) return error;
-  if (flags == nullptr) return call.null("flags");
-  *flags = stream->blocking ? CU_STREAM_DEFAULT : CU_STREAM_NON_BLOCKING;
-  return CUDA_SUCCESS;
+  return gpusim::driver::get(Call(__func__), handle, flags, "flags", [](const Stream &stream) {
+    return unsigned{stream.blocking ? CU_STREAM_DEFAULT : CU_STREAM_NON_BLOCKING};
+  });
 }
 
 CUresult cuStreamGetId(CUstream handle, unsigned long long *id) {
-  const Call call(__func__);
-  if (!call) return call.result();
-  CUresult error = CUDA_SUCCESS;
-  const Stream *stream = find_stream(call, handle, &error);
-  if (stream == nullptr) return error;
-  if (id == nullptr) return call.null("streamId");
-  *id = stream->id;
-  return CUDA_SUCCESS;
+  return gpusim::driver::get(Call(__func__), handle, id, "streamId",
+                             [](const Stream &stream) { return stream.id; });
 }
 
 CUresult cuStreamGetCtx(CUstream handle, CUcontext *context) {
-  const Call call(__func__);
-  if (!call) return call.result();
-  CUresult error = CUDA_SUCCESS;
-  const Stream *stream = find_stream(call, handle, &error);
-  if (stream == nullptr) return error;
-  if (context == nullptr) return call.null("pctx");
-  *context = static_cast<CUcontext>(stream->context);
-  return CUDA_SUCCESS;
+  return gpusim::driver::get(Call(__func__), handle, context, "pctx", [](const Stream &stream) {
+    return static_cast<CUcontext>(stream.context);
+  });
 }
 
 CUresult cuStreamGetDevice(CUstream handle, CUdevice *ordinal) {
-  const Call call(__func__);
-  if (!call) return call.result();
-  CUresult error = CUDA_SUCCESS;
-  if (find_stream(call, handle, &error) == nullptr) return error;
-  if (ordinal == nullptr) return call.null("device");
-  *ordinal = 0;
-  return CUDA_SUCCESS;
+  return gpusim::driver::get(Call(__func__), handle, ordinal, "device",
+                             [](const Stream &) { return 0; });
 }
 
 CUresult cuLaunchHostFunc(CUstream handle, CUhostFn function, void *data) {
