@@ -112,9 +112,7 @@ Step global_access(Warp &warp, const Instruction &instruction, const Access &acc
 }  // namespace
 
 Races::Races(const Cta &cta, GlobalRaces *global_races)
-    : clocks(cta.warp_count),
-      shared(clocks, cta.shared_bytes, cta.warp_count * kLanes),
-      global(global_races) {
+    : clocks(cta.warp_count), shared(clocks, cta.shared_bytes), global(global_races) {
   order.index = static_cast<uint32_t>(cta.index);
 }
 

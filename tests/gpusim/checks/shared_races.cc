@@ -1,24 +1,42 @@
 #include "tests/gpusim/checks/shared_races.h"
 
-#include <algorithm>
+#include <utility>
 
 namespace gpusim {
 
 /* Granules are made when shared memory is first used, and as fine as the accesses need. */
 void SharedRaces::prepare(uint32_t address, uint32_t bytes) {
-  const bool fits = address % granule_bytes_ == 0 && bytes % granule_bytes_ == 0;
+  const uint32_t within = (1u << granule_shift_) - 1;
+  const bool fits = ((address | bytes) & within) == 0;
   if (fits && !granules_.empty()) return;
-  const uint32_t old_bytes = granule_bytes_;
-  if (!fits) granule_bytes_ = 1;
+  const uint32_t old_shift = granule_shift_;
+  if (!fits) granule_shift_ = 0;
   const std::vector<Granule> old = std::move(granules_);
-  granules_.assign((bytes_ + granule_bytes_ - 1) / granule_bytes_, Granule());
+  granules_.assign((bytes_ + (1u << granule_shift_) - 1) >> granule_shift_, Granule());
   if (old.empty()) return;
   for (size_t i = 0; i < granules_.size(); i++) {
-    granules_[i] = old[i / old_bytes];
-    if (granules_[i].reader != kSeveral || i % old_bytes == 0) continue;
+    granules_[i] = old[i >> old_shift];
+    if (granules_[i].reader != kSeveral || (i & within) == 0) continue;
     reads_.push_back(reads_[granules_[i].read_clock]);
     granules_[i].read_clock = static_cast<uint32_t>(reads_.size() - 1);
   }
+}
+
+/* A thread is in one group at most, so there are never more groups than threads. */
+void SharedRaces::add_reader(uint32_t thread, uint32_t clock, std::vector<Readers> *readers) {
+  const uint32_t warp = thread / kLanes, lane = 1u << thread % kLanes;
+  bool grouped = false;
+  size_t kept = 0;
+  for (Readers group : *readers) {
+    if (group.warp == warp) {
+      const bool same = group.clock == clock;
+      group.lanes = same ? group.lanes | lane : group.lanes & ~lane;
+      grouped = grouped || same;
+    }
+    if (group.lanes != 0) (*readers)[kept++] = group;
+  }
+  readers->resize(kept);
+  if (!grouped) readers->push_back({warp, clock, lane});
 }
 
 void SharedRaces::record_read(Granule *granule, uint32_t thread, bool strong,
@@ -41,24 +59,24 @@ void SharedRaces::record_read(Granule *granule, uint32_t thread, bool strong,
     uint32_t index;
     if (free_reads_.empty()) {
       index = static_cast<uint32_t>(reads_.size());
-      reads_.emplace_back(threads_);
+      reads_.emplace_back();
     } else {
       index = free_reads_.back();
       free_reads_.pop_back();
-      std::fill(reads_[index].begin(), reads_[index].end(), 0);
+      reads_[index].clear();
     }
-    reads_[index][granule->reader] = granule->read_clock;
+    add_reader(granule->reader, granule->read_clock, &reads_[index]);
     granule->reader = kSeveral;
     granule->read_clock = index;
   }
-  reads_[granule->read_clock][thread] = now;
+  add_reader(thread, now, &reads_[granule->read_clock]);
 }
 
 Conflict SharedRaces::check_read(uint32_t thread, uint32_t address, uint32_t bytes, bool strong,
                                  const ptx::Instruction *source) {
   prepare(address, bytes);
-  const uint32_t end = (address + bytes) / granule_bytes_;
-  for (uint32_t i = address / granule_bytes_; i < end; i++) {
+  const uint32_t end = (address + bytes) >> granule_shift_;
+  for (uint32_t i = address >> granule_shift_; i < end; i++) {
     Granule &granule = granules_[i];
     if (granule.writer != kNobody && !(strong && granule.strong_write) &&
         !clocks_.ordered(granule.writer, granule.write_clock, thread)) {
@@ -75,18 +93,20 @@ Conflict SharedRaces::conflicting_read(const Granule &granule, uint32_t thread, 
     if (clocks_.ordered(granule.reader, granule.read_clock, thread)) return {};
     return {"read", granule.reader, granule.read_source};
   }
-  const std::vector<uint32_t> &reads = reads_[granule.read_clock];
-  for (uint32_t other = 0; other < threads_; other++) {
-    if (reads[other] == 0 || clocks_.ordered(other, reads[other], thread)) continue;
-    return {"read", other, granule.read_source};
+  for (const Readers &group : reads_[granule.read_clock]) {
+    for (uint32_t rest = group.lanes; rest != 0; rest &= rest - 1) {
+      const uint32_t other = group.warp * kLanes + static_cast<uint32_t>(__builtin_ctz(rest));
+      if (clocks_.ordered(other, group.clock, thread)) continue;
+      return {"read", other, granule.read_source};
+    }
   }
   return {};
 }
 
 Conflict SharedRaces::check_write(uint32_t thread, uint32_t address, uint32_t bytes, bool strong) {
   prepare(address, bytes);
-  const uint32_t end = (address + bytes) / granule_bytes_;
-  for (uint32_t i = address / granule_bytes_; i < end; i++) {
+  const uint32_t end = (address + bytes) >> granule_shift_;
+  for (uint32_t i = address >> granule_shift_; i < end; i++) {
     const Granule &granule = granules_[i];
     if (granule.writer != kNobody && !(strong && granule.strong_write) &&
         !clocks_.ordered(granule.writer, granule.write_clock, thread)) {
@@ -101,8 +121,8 @@ Conflict SharedRaces::check_write(uint32_t thread, uint32_t address, uint32_t by
 void SharedRaces::record_write(uint32_t thread, uint32_t address, uint32_t bytes, bool strong,
                                const ptx::Instruction *source) {
   prepare(address, bytes);
-  const uint32_t end = (address + bytes) / granule_bytes_;
-  for (uint32_t i = address / granule_bytes_; i < end; i++) {
+  const uint32_t end = (address + bytes) >> granule_shift_;
+  for (uint32_t i = address >> granule_shift_; i < end; i++) {
     Granule &granule = granules_[i];
     if (granule.reader == kSeveral) free_reads_.push_back(granule.read_clock);
     granule.writer = thread;

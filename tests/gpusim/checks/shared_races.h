@@ -23,8 +23,7 @@ struct Conflict {
 
 class SharedRaces {
  public:
-  SharedRaces(const Clocks &clocks, uint32_t bytes, uint32_t threads)
-      : clocks_(clocks), bytes_(bytes), threads_(threads) {}
+  SharedRaces(const Clocks &clocks, uint32_t bytes) : clocks_(clocks), bytes_(bytes) {}
 
   /* One thread's access of [address, address + bytes), which lies in bounds. Strong accesses
    * (atomics, volatile) don't race with each other. Writes remain to be recorded. */
@@ -41,7 +40,7 @@ class SharedRaces {
   struct Granule {
     uint32_t writer = kNobody;
     uint32_t write_clock = 0;
-    uint32_t reader = kNobody; /* kSeveral: reads_[read_clock] has a clock for each thread */
+    uint32_t reader = kNobody; /* kSeveral: they are reads_[read_clock] */
     uint32_t read_clock = 0;
     bool strong_write = false;
     bool strong_read = false; /* all reads were */
@@ -49,16 +48,23 @@ class SharedRaces {
     const ptx::Instruction *read_source = nullptr; /* of the last read */
   };
 
+  /* Threads of a warp whose last read was at the same clock. */
+  struct Readers {
+    uint32_t warp;
+    uint32_t clock;
+    uint32_t lanes;
+  };
+
+  static void add_reader(uint32_t thread, uint32_t clock, std::vector<Readers> *readers);
   void prepare(uint32_t address, uint32_t bytes);
   void record_read(Granule *granule, uint32_t thread, bool strong, const ptx::Instruction *source);
   Conflict conflicting_read(const Granule &granule, uint32_t thread, bool strong) const;
 
   const Clocks &clocks_;
   const uint32_t bytes_;
-  const uint32_t threads_;
-  uint32_t granule_bytes_ = 4;
+  uint32_t granule_shift_ = 2; /* log2 of a granule's bytes */
   std::vector<Granule> granules_;
-  std::vector<std::vector<uint32_t>> reads_;
+  std::vector<std::vector<Readers>> reads_;
   std::vector<uint32_t> free_reads_;
 };
 
