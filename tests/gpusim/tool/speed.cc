@@ -1,4 +1,4 @@
-/* gpusim-speed: warp instructions per second of a loop of plain arithmetic. */
+/* gpusim-speed: warp instructions per second of a few loops. */
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -11,17 +11,23 @@
 namespace gpusim {
 namespace {
 
-/* 16 instructions a round: integer and f32 arithmetic, a predicate, a select, the loop's own. */
-constexpr char kLoop[] = R"(
+constexpr char kHead[] = R"(
 .version 8.7
 .target sm_80
 .address_size 64
+.global .align 16 .b8 data[65536];
 .visible .entry loop(.param .u32 rounds)
 {
+  .shared .align 16 .b8 tile[4096];
   .reg .pred %p<3>;
-  .reg .b32 %r<12>;
-  .reg .f32 %f<8>;
+  .reg .b32 %r<32>;
+  .reg .b64 %rd<4>;
+  .reg .f32 %f<16>;
   ld.param.u32 %r1, [rounds];
+)";
+
+/* 16 instructions a round: integer and f32 arithmetic, a predicate, a select, the loop's own. */
+constexpr char kArithmetic[] = R"(
   mov.u32 %r2, %tid.x;
   mov.u32 %r3, 0;
   mov.u32 %r4, 1;
@@ -49,8 +55,78 @@ again:
 }
 )";
 
-int measure(gpusim_checks checks, uint32_t threads, uint32_t rounds) {
-  const LoadResult loaded = load_module(kLoop);
+/* Four mma.m16n8k16 and three others a round. */
+constexpr char kTensor[] = R"(
+  mov.u32 %r3, 0;
+  mov.b32 %r10, 0x3c003800;
+  mov.b32 %r11, 0x34003c01;
+  mov.b32 %r12, 0xb8003c00;
+  mov.b32 %r13, 0x3555b266;
+  mov.f32 %f1, 0f00000000;
+  mov.f32 %f2, 0f3F800000;
+  mov.f32 %f3, 0fBF800000;
+  mov.f32 %f4, 0f3EAAAAAB;
+again:
+  mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32
+    {%f1,%f2,%f3,%f4}, {%r10,%r11,%r12,%r13}, {%r12,%r10}, {%f1,%f2,%f3,%f4};
+  mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32
+    {%f1,%f2,%f3,%f4}, {%r10,%r11,%r12,%r13}, {%r12,%r10}, {%f1,%f2,%f3,%f4};
+  mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32
+    {%f1,%f2,%f3,%f4}, {%r10,%r11,%r12,%r13}, {%r12,%r10}, {%f1,%f2,%f3,%f4};
+  mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32
+    {%f1,%f2,%f3,%f4}, {%r10,%r11,%r12,%r13}, {%r12,%r10}, {%f1,%f2,%f3,%f4};
+  add.s32 %r3, %r3, 1;
+  setp.lt.u32 %p2, %r3, %r1;
+  @%p2 bra again;
+  ret;
+}
+)";
+
+/* What a tiled kernel does: a global load, a shared store, a barrier, shared loads, arithmetic. */
+constexpr char kMixed[] = R"(
+  mov.u32 %r2, %tid.x;
+  and.b32 %r4, %r2, 127;
+  shl.b32 %r5, %r4, 4;
+  mov.u32 %r6, tile;
+  add.s32 %r7, %r6, %r5;
+  mov.u64 %rd1, data;
+  mul.wide.u32 %rd2, %r2, 16;
+  add.s64 %rd1, %rd1, %rd2;
+  mov.u32 %r3, 0;
+  mov.f32 %f9, 0f00000000;
+again:
+  ld.global.v4.f32 {%f1,%f2,%f3,%f4}, [%rd1];
+  xor.b32 %r8, %r5, 512;
+  add.s32 %r8, %r6, %r8;
+  st.shared.v4.f32 [%r7], {%f1,%f2,%f3,%f4};
+  bar.sync 0;
+  ld.shared.v4.f32 {%f5,%f6,%f7,%f8}, [%r8];
+  ld.shared.f32 %f10, [%r7];
+  fma.rn.f32 %f9, %f1, %f5, %f9;
+  fma.rn.f32 %f9, %f2, %f6, %f9;
+  fma.rn.f32 %f9, %f3, %f7, %f9;
+  fma.rn.f32 %f9, %f4, %f8, %f9;
+  fma.rn.f32 %f9, %f10, %f8, %f9;
+  bar.sync 0;
+  add.s32 %r3, %r3, 1;
+  setp.lt.u32 %p2, %r3, %r1;
+  @%p2 bra again;
+  ret;
+}
+)";
+
+struct Loop {
+  const char *name;
+  const char *body;
+  uint32_t share; /* of the rounds */
+};
+
+const Loop kLoops[] = {
+    {"arithmetic", kArithmetic, 1}, {"mma.m16n8k16", kTensor, 20}, {"mixed", kMixed, 4}};
+
+int measure(const Loop &loop, gpusim_checks checks, uint32_t threads, uint32_t rounds) {
+  const std::string text = std::string(kHead) + loop.body;
+  const LoadResult loaded = load_module(text);
   if (loaded.module == nullptr) {
     fprintf(stderr, "%s\n", loaded.error.c_str());
     return 1;
@@ -59,7 +135,7 @@ int measure(gpusim_checks checks, uint32_t threads, uint32_t rounds) {
   request.module = loaded.module.get();
   request.entry = find_entry(*loaded.module, "loop");
   request.grid[0] = 16;
-  request.block[0] = 256;
+  request.block[0] = 128;
   request.config.checks = checks;
   request.config.threads = threads;
   request.config.seed = 1;
@@ -74,9 +150,14 @@ int measure(gpusim_checks checks, uint32_t threads, uint32_t rounds) {
     return 1;
   }
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  printf("%s, %u threads: %.1f million warp instructions per second\n",
+  const double speed = 1e-6 / seconds.count();
+  printf("%-12s %-7s %u threads: %7.2f million warp instructions per second", loop.name,
          checks == GPUSIM_CHECKS_ALL ? "checked" : "fast", threads,
-         static_cast<double>(counters.warp_instructions) / seconds.count() / 1e6);
+         static_cast<double>(counters.warp_instructions) * speed);
+  uint64_t tensor = 0;
+  for (const uint64_t count : counters.tensor) tensor += count;
+  if (tensor != 0) printf(", %.2f of them mma", static_cast<double>(tensor) * speed);
+  printf("\n");
   return 0;
 }
 
@@ -84,11 +165,21 @@ int measure(gpusim_checks checks, uint32_t threads, uint32_t rounds) {
 }  // namespace gpusim
 
 int main(int argc, char **argv) {
+  if (argc > 2 || (argc == 2 && argv[1][0] == '-')) {
+    printf(
+        "usage: gpusim-speed [ROUNDS]\n"
+        "How fast the simulator is here: warp instructions per second of loops of arithmetic, of\n"
+        "mma.m16n8k16, and of what a tiled kernel does, fast and checked, on 1 and 2 threads.\n"
+        "ROUNDS of the arithmetic loop, 20000 unless told; the others make fewer.\n");
+    return argc == 2 && strcmp(argv[1], "--help") == 0 ? 0 : 2;
+  }
   const uint32_t rounds = argc > 1 ? static_cast<uint32_t>(strtoul(argv[1], nullptr, 0)) : 20000;
   int failed = 0;
-  for (const uint32_t threads : {1u, 2u}) {
-    failed |= gpusim::measure(GPUSIM_CHECKS_NONE, threads, rounds);
-    failed |= gpusim::measure(GPUSIM_CHECKS_ALL, threads, rounds);
+  for (const gpusim::Loop &loop : gpusim::kLoops) {
+    for (const uint32_t threads : {1u, 2u}) {
+      failed |= gpusim::measure(loop, GPUSIM_CHECKS_NONE, threads, rounds / loop.share);
+      failed |= gpusim::measure(loop, GPUSIM_CHECKS_ALL, threads, rounds / loop.share);
+    }
   }
   return failed;
 }
