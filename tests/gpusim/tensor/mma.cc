@@ -90,12 +90,7 @@ const char *take_qualifiers(Decoder &decoder, Tile *tile) {
   if (!decoder.take("sync") || !decoder.take("aligned")) return "mma is .sync.aligned";
   take_sparsity(decoder, tile);
   if (!take_shape(decoder, tile)) return "no shape";
-  const std::vector<bool> by_column = take_layouts(decoder);
-  if (by_column.size() != 2) return "mma has two layouts";
-  tile->a_by_column = by_column[0];
-  tile->b_by_row = !by_column[1];
-  tile->saturate = decoder.take("satfinite");
-  decoder.take("rn"); /* f64's only rounding here */
+  if (!take_factors(decoder, tile)) return "mma has two layouts";
   const std::vector<Element> elements = take_elements(decoder);
   if (elements.size() != 4 || !set_elements(elements, tile)) return "no such combination of types";
   const bool dense = tile->sparsity == Sparsity::dense;
@@ -125,10 +120,7 @@ void decode(Decoder &d) {
   const char *error = take_qualifiers(d, &tile);
   if (error != nullptr) return d.fail(error);
   if (!registers_fit(d, tile)) return d.fail("a fragment has another number of registers");
-  d.write(0, type_bytes(register_type(tile.d)));
-  d.read(1, register_type(tile.a));
-  d.read(2, register_type(tile.b));
-  d.read(3, register_type(tile.c));
+  use_fragments(d, tile);
   d.aligned();
   const bool sparse = tile.sparsity != Sparsity::dense;
   if (sparse) {

@@ -140,4 +140,21 @@ unsigned registers_given(const Decoder &decoder, size_t operand) {
                                                   : 1;
 }
 
+bool take_factors(Decoder &decoder, Tile *tile) {
+  const std::vector<bool> by_column = take_layouts(decoder);
+  if (by_column.size() != 2) return false;
+  tile->a_by_column = by_column[0];
+  tile->b_by_row = !by_column[1];
+  tile->saturate = decoder.take("satfinite");
+  decoder.take("rn"); /* f64's only rounding here */
+  return true;
+}
+
+void use_fragments(Decoder &decoder, const Tile &tile) {
+  decoder.write(0, type_bytes(register_type(tile.d)));
+  decoder.read(1, register_type(tile.a));
+  decoder.read(2, register_type(tile.b));
+  decoder.read(3, register_type(tile.c));
+}
+
 }  // namespace gpusim::tensor

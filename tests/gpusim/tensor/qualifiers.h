@@ -39,6 +39,12 @@ Type register_type(Element element);
 /* Registers of an operand. */
 unsigned registers_given(const Decoder &decoder, size_t operand);
 
+/* .row and .col of A and of B, then .satfinite and .rn. False unless there are two layouts. */
+bool take_factors(Decoder &decoder, Tile *tile);
+
+/* Operands 0 to 3 are the fragments of D, A, B and C. */
+void use_fragments(Decoder &decoder, const Tile &tile);
+
 }  // namespace gpusim::tensor
 
 #endif

@@ -56,12 +56,7 @@ Step execute(Warp &warp, const Instruction &instruction, uint32_t mask) {
 
 const char *take_qualifiers(Decoder &decoder, Tile *tile) {
   if (!take_shape(decoder, tile)) return "no shape";
-  const std::vector<bool> by_column = take_layouts(decoder);
-  if (by_column.size() != 2) return "wmma.mma has two layouts";
-  tile->a_by_column = by_column[0];
-  tile->b_by_row = !by_column[1];
-  tile->saturate = decoder.take("satfinite");
-  decoder.take("rn"); /* f64's only rounding here */
+  if (!take_factors(decoder, tile)) return "wmma.mma has two layouts";
   if (!set_elements(take_elements(decoder), tile)) return "no such combination of types";
   if (!find_kind(Opcode::wmma, tile)) return "no such shape on sm_80";
   if (tile->saturate && tile->d != Element::s32) return ".satfinite is for s8";
@@ -82,10 +77,7 @@ void decode_wmma_mma(Decoder &d) {
   const char *error = take_qualifiers(d, &tile);
   if (error != nullptr) return d.fail(error);
   if (!registers_fit(d, tile)) return d.fail("a fragment has another number of registers");
-  d.write(0, type_bytes(register_type(tile.d)));
-  d.read(1, register_type(tile.a));
-  d.read(2, register_type(tile.b));
-  d.read(3, register_type(tile.c));
+  use_fragments(d, tile);
   set_tile(d.result(), tile);
   d.use(execute, nullptr, InstructionClass::tensor);
 }
