@@ -253,7 +253,6 @@ spin:
 joined:
   st.volatile.global.u32 [%rd1], 8;
   exit;
-  st.volatile.global.u32 [%rd1], %r2;
 )"};
   expect_words(kernel, 6, 1, [](uint32_t) { return 8; });
 }
