@@ -1,0 +1,36 @@
+/* What the host hands to the CUDA SpMM kernels, by value. Shared by C17 and CUDA C++. */
+#ifndef TESSERA_KERNELS_CUDA_ARGS_H
+#define TESSERA_KERNELS_CUDA_ARGS_H
+
+#include <stdint.h>
+
+enum { TSR_CUDA_STEP_COLUMNS = 4 };
+
+/* What a CTA multiplies between two barriers: up to four columns of fragments, which its rows of
+ * fragments hold or not. A fragment is 16 rows x 16 columns of A, or of 2:4 x 32 columns. */
+typedef struct tsr_cuda_step {
+  int32_t columns[TSR_CUDA_STEP_COLUMNS]; /* in fragments, ascending; -1 = none */
+  uint16_t masks[TSR_CUDA_STEP_COLUMNS];  /* bit r: the CTA's row of fragments r holds it */
+  int32_t first;                          /* fragments stored before this step's */
+  int32_t unused;
+} tsr_cuda_step;
+
+/* C[m,n] = activation(A[m,k] B[k,n] + bias) + residual; B, C and residual token-major. Pointers
+ * are device memory; elements are f16 or bf16, as the kernel's name says. */
+typedef struct tsr_cuda_spmm_args {
+  const void *values;          /* as the kernel's prepack wrote them, 16-byte aligned */
+  const void *meta;            /* 2:4 metadata likewise; NULL where the format has none */
+  const tsr_cuda_step *steps;  /* [step_offsets[tiles]], 16-byte aligned */
+  const int32_t *step_offsets; /* [ceil(m / tile_m) + 1] */
+  const void *b;               /* [n, ldb], 16-byte aligned; ldb a multiple of 8 elements */
+  void *c;                     /* [n, ldc], aligned to an element */
+  const float *bias;           /* [m], or NULL */
+  const void *residual;        /* [n, ldr], aligned to an element, or NULL; may be c */
+  float *partial;              /* [splits, n, m] where splits > 1, else NULL */
+  int64_t ldb, ldc, ldr;
+  int32_t m, k, n;
+  int32_t splits;     /* parts that the steps of a CTA's rows are cut into; gridDim.z */
+  int32_t activation; /* tsr_activation */
+} tsr_cuda_spmm_args;
+
+#endif

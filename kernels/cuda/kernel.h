@@ -1,0 +1,50 @@
+/* What the registry knows of a CUDA SpMM kernel, and the host's part of it. The rows are in
+ * kernels.inc; the bodies are CUDA C++ in spmm_*.cu, called by the row's name. */
+#ifndef TESSERA_KERNELS_CUDA_KERNEL_H
+#define TESSERA_KERNELS_CUDA_KERNEL_H
+
+#include <stddef.h>
+
+#include "kernels/cuda/args.h"
+#include "tessera/pack.h"
+
+typedef struct tsr_cuda_spmm_kernel tsr_cuda_spmm_kernel;
+
+typedef struct tsr_cuda_launch {
+  uint32_t grid[3];
+  uint32_t threads;
+  uint32_t shared_bytes; /* dynamic */
+} tsr_cuda_launch;
+
+/* The host's functions of a family of kernels. All are pure apart from what they write through
+ * pointers. */
+typedef struct tsr_cuda_spmm_ops {
+  /* NULL, or why the kernel cannot take this weight (static text). */
+  const char *(*refusal)(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w);
+  /* The image of the weights in the kernel's own order; w->dtype is the kernel's. out:
+   * prepacked_bytes, host, 16-byte aligned; it is copied to the device as it is. */
+  size_t (*prepacked_bytes)(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w);
+  void (*prepack)(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w, void *out);
+  /* Sets m, k and the pointers into the image, which lies at `image` on the device. */
+  void (*bind)(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w, const void *image,
+               tsr_cuda_spmm_args *args);
+} tsr_cuda_spmm_ops;
+
+struct tsr_cuda_spmm_kernel {
+  const char *name;
+  tsr_format format;
+  tsr_dtype dtype; /* F16 or BF16: of weights, activations and outputs; sums are f32 */
+  int32_t tile_m, tile_n, tile_k; /* of a CTA; tile_k in columns of A that are kept */
+  int32_t stages;                 /* steps in flight */
+  int32_t threads;
+  const tsr_cuda_spmm_ops *ops;
+};
+
+/* The grid of a bound kernel, whose n and splits are set. m, n >= 1. */
+void tsr__cuda_spmm_launch(const tsr_cuda_spmm_kernel *kernel, const tsr_cuda_spmm_args *args,
+                           tsr_cuda_launch *launch);
+
+/* The registry, in the order of kernels.inc; NULL past the end. */
+const tsr_cuda_spmm_kernel *tsr__cuda_spmm_kernel_at(size_t index);
+
+#endif
