@@ -6,7 +6,8 @@ function(tessera_ptx output source)
   get_filename_component(folder ${output} DIRECTORY)
   file(MAKE_DIRECTORY ${folder})
   add_custom_command(OUTPUT ${output}
-    COMMAND ${TESSERA_NVCC} -ptx -arch=sm_80 -std=c++17 -I${PROJECT_SOURCE_DIR} ${ARGN}
+    COMMAND ${TESSERA_NVCC} -ptx -arch=sm_80 -std=c++17 -I${PROJECT_SOURCE_DIR}
+            -I${PROJECT_SOURCE_DIR}/include ${ARGN}
             -MD -MF ${output}.d -MT ${output} -o ${output} ${source}
     DEPENDS ${source} DEPFILE ${output}.d
     COMMENT "PTX ${output}" VERBATIM)
