@@ -11,8 +11,7 @@ enum { TSR_CUDA_STEP_COLUMNS = 4 };
 typedef struct tsr_cuda_step {
   int32_t columns[TSR_CUDA_STEP_COLUMNS]; /* in fragments, ascending; -1 = none */
   uint16_t masks[TSR_CUDA_STEP_COLUMNS];  /* bit r: the CTA's row of fragments r holds it */
-  int32_t first;                          /* fragments stored before this step's */
-  int32_t unused;
+  int32_t first, count;                   /* its fragments, in the order of columns, then rows */
 } tsr_cuda_step;
 
 /* C[m,n] = activation(A[m,k] B[k,n] + bias) + residual; B, C and residual token-major. Pointers

@@ -1,0 +1,17 @@
+#include "kernels/cuda/kernel.h"
+
+extern const tsr_cuda_spmm_ops tsr__cuda_tile_ops;
+
+static const tsr_cuda_spmm_kernel kernels[] = {
+#define TSR_CUDA_SPMM_KERNEL(format, ops, dtype, name, tile_m, tile_n, tile_k, stages, threads) \
+  {#name,   TSR_FORMAT_##format,   TSR_DTYPE_##dtype, tile_m, tile_n, tile_k, stages,           \
+   threads, &tsr__cuda_##ops##_ops},
+#include "kernels/cuda/kernels.inc"
+#undef TSR_CUDA_SPMM_KERNEL
+};
+
+enum { KERNEL_COUNT = sizeof kernels / sizeof kernels[0] };
+
+const tsr_cuda_spmm_kernel *tsr__cuda_spmm_kernel_at(size_t index) {
+  return index < KERNEL_COUNT ? &kernels[index] : NULL;
+}
