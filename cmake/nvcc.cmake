@@ -12,3 +12,15 @@ function(tessera_ptx output source)
     DEPENDS ${source} DEPFILE ${output}.d
     COMMENT "PTX ${output}" VERBATIM)
 endfunction()
+
+# tessera_fatbin(OUTPUT SOURCE): an image with the cubin for sm_80 and PTX for what is newer.
+function(tessera_fatbin output source)
+  get_filename_component(folder ${output} DIRECTORY)
+  file(MAKE_DIRECTORY ${folder})
+  add_custom_command(OUTPUT ${output}
+    COMMAND ${TESSERA_NVCC} -fatbin -gencode arch=compute_80,code=[sm_80,compute_80] -std=c++17 -O3
+            -I${PROJECT_SOURCE_DIR} -I${PROJECT_SOURCE_DIR}/include
+            -MD -MF ${output}.d -MT ${output} -o ${output} ${source}
+    DEPENDS ${source} DEPFILE ${output}.d
+    COMMENT "fatbin ${output}" VERBATIM)
+endfunction()

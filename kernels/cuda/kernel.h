@@ -28,6 +28,8 @@ typedef struct tsr_cuda_spmm_ops {
   /* Sets m, k and the pointers into the image, which lies at `image` on the device. */
   void (*bind)(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w, const void *image,
                tsr_cuda_spmm_args *args);
+  /* Dynamic shared memory of a CTA. */
+  uint32_t (*shared_bytes)(const tsr_cuda_spmm_kernel *kernel);
 } tsr_cuda_spmm_ops;
 
 struct tsr_cuda_spmm_kernel {

@@ -15,3 +15,13 @@ enum { KERNEL_COUNT = sizeof kernels / sizeof kernels[0] };
 const tsr_cuda_spmm_kernel *tsr__cuda_spmm_kernel_at(size_t index) {
   return index < KERNEL_COUNT ? &kernels[index] : NULL;
 }
+
+void tsr__cuda_spmm_launch(const tsr_cuda_spmm_kernel *kernel, const tsr_cuda_spmm_args *args,
+                           tsr_cuda_launch *launch) {
+  *launch = (tsr_cuda_launch){
+      .grid = {((uint32_t)args->m + (uint32_t)kernel->tile_m - 1) / (uint32_t)kernel->tile_m,
+               ((uint32_t)args->n + (uint32_t)kernel->tile_n - 1) / (uint32_t)kernel->tile_n,
+               (uint32_t)args->splits},
+      .threads = (uint32_t)kernel->threads,
+      .shared_bytes = kernel->ops->shared_bytes(kernel)};
+}

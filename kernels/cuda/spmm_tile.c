@@ -22,12 +22,17 @@ static int step_columns(const tsr_cuda_spmm_kernel *kernel) {
   return kernel->tile_k / tsr__fragment_depth(kernel->format);
 }
 
-/* The rows of fragments of a tile that hold something in a column. A dense matrix is filled up to
- * the tile's edge, so that its kernel needs no masks. */
+/* Whether the matrix stores something of every fragment. It is then filled up to the tile's edge,
+ * so that its kernel needs no masks. */
+static int is_full(tsr_format format) {
+  return format == TSR_FORMAT_DENSE || format == TSR_FORMAT_NM;
+}
+
+/* The rows of fragments of a tile that hold something in a column. */
 static uint16_t column_mask(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w, int64_t tile,
                             int64_t col) {
   int rows = kernel->tile_m / TSR__FRAGMENT_ROWS;
-  if (w->format == TSR_FORMAT_DENSE) return (uint16_t)((1u << rows) - 1);
+  if (is_full(w->format)) return (uint16_t)((1u << rows) - 1);
   uint16_t mask = 0;
   for (int r = 0; r < rows; r++) {
     tsr__fragment fragment;
@@ -152,5 +157,18 @@ static void bind(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w, const 
   args->step_offsets = (const int32_t *)(base + at.offsets_at);
 }
 
-const tsr_cuda_spmm_ops tsr__cuda_tile_ops = {
-    .refusal = refusal, .prepacked_bytes = prepacked_bytes, .prepack = prepack, .bind = bind};
+/* As tile/shape.cuh computes it: the stages, under the epilogue's tile of padded sums. */
+static uint32_t shared_bytes(const tsr_cuda_spmm_kernel *kernel) {
+  int fragments = kernel->tile_m / TSR__FRAGMENT_ROWS * step_columns(kernel);
+  int fragment_bytes = TSR__FRAGMENT_ELEMENTS * 2;
+  if (tsr__fragment_sparse(kernel->format)) fragment_bytes += TSR__FRAGMENT_META * 4;
+  int stage = kernel->tile_n * kernel->tile_k * 2 + fragments * fragment_bytes + 128;
+  int stages = kernel->stages * stage, sums = kernel->tile_n * (kernel->tile_m + 4) * 4;
+  return (uint32_t)(stages > sums ? stages : sums);
+}
+
+const tsr_cuda_spmm_ops tsr__cuda_tile_ops = {.refusal = refusal,
+                                              .prepacked_bytes = prepacked_bytes,
+                                              .prepack = prepack,
+                                              .bind = bind,
+                                              .shared_bytes = shared_bytes};

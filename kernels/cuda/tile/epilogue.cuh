@@ -21,27 +21,41 @@ __device__ __forceinline__ void spread_sums(float *tile, const Sums<S> &sums) {
         tile[(token + n * 8 + i % 2) * S::kPitch + row + r * kFragment + i / 2 * 8] = sums[r][n][i];
 }
 
-// Rows row .. row + 7 of one token, those below m.
+// One element of C before it is rounded.
+__device__ __forceinline__ float finish(const tsr_cuda_spmm_args &args, float sum, int row) {
+  return activate(args.activation, sum + (args.bias ? args.bias[row] : 0.0f));
+}
+
+// Rows row .. row + 7 of one token in one load and one store.
 template <class T>
 __device__ __forceinline__ void finish_rows(const tsr_cuda_spmm_args &args, const float *sums,
-                                            int64_t token, int row, bool whole) {
-  T *c = static_cast<T *>(args.c) + token * args.ldc + row;
-  const T *residual =
-      args.residual ? static_cast<const T *>(args.residual) + token * args.ldr + row : nullptr;
-  alignas(16) T out[8];
-  alignas(16) T added[8];
-  if (residual && whole)
-    *reinterpret_cast<uint4 *>(added) = *reinterpret_cast<const uint4 *>(residual);
+                                            int64_t token, int row) {
+  union {
+    uint4 words;
+    T rows[8];
+  } added, out;
+  if (args.residual)
+    added.words = *reinterpret_cast<const uint4 *>(static_cast<const T *>(args.residual) +
+                                                   token * args.ldr + row);
 #pragma unroll
   for (int i = 0; i < 8; i++) {
-    if (row + i >= args.m) break;
-    const float bias = args.bias ? args.bias[row + i] : 0.0f;
-    float y = activate(args.activation, sums[i] + bias);
-    if (residual) y += float(whole ? added[i] : residual[i]);
-    out[i] = T(y);
-    if (!whole) c[i] = out[i];
+    const float y = finish(args, sums[i], row + i);
+    out.rows[i] = T(args.residual ? y + float(added.rows[i]) : y);
   }
-  if (whole) *reinterpret_cast<uint4 *>(c) = *reinterpret_cast<uint4 *>(out);
+  *reinterpret_cast<uint4 *>(static_cast<T *>(args.c) + token * args.ldc + row) = out.words;
+}
+
+// The same one by one, for those below m.
+template <class T>
+__device__ __forceinline__ void finish_single_rows(const tsr_cuda_spmm_args &args,
+                                                   const float *sums, int64_t token, int row) {
+  const int count = min(8, args.m - row);
+  for (int i = 0; i < count; i++) {
+    float y = finish(args, sums[i], row + i);
+    if (args.residual)
+      y += float(static_cast<const T *>(args.residual)[token * args.ldr + row + i]);
+    static_cast<T *>(args.c)[token * args.ldc + row + i] = T(y);
+  }
 }
 
 // Whether eight rows of every token can be moved at once.
@@ -60,8 +74,11 @@ __device__ __forceinline__ void store_c(const tsr_cuda_spmm_args &args, const fl
   for (int i = threadIdx.x; i < S::kN * kGroups; i += S::kThreads) {
     const int t = i / kGroups, r = i % kGroups * 8;
     if (token + t >= args.n || row + r >= args.m) continue;
-    finish_rows<T>(args, tile + t * S::kPitch + r, token + t, row + r,
-                   aligned && row + r + 8 <= args.m);
+    const float *sums = tile + t * S::kPitch + r;
+    if (aligned && row + r + 8 <= args.m)
+      finish_rows<T>(args, sums, token + t, row + r);
+    else
+      finish_single_rows<T>(args, sums, token + t, row + r);
   }
 }
 

@@ -85,7 +85,7 @@ void device_run(CUfunction function, device_grid grid, void **args) {
                              (int)grid.shared_bytes),
           "cuFuncSetAttribute");
   }
-  check(cuLaunchKernel(function, grid.x, grid.y ? grid.y : 1, 1, grid.threads_x,
+  check(cuLaunchKernel(function, grid.x, grid.y ? grid.y : 1, grid.z ? grid.z : 1, grid.threads_x,
                        grid.threads_y ? grid.threads_y : 1, 1, grid.shared_bytes, NULL, args, NULL),
         "cuLaunchKernel");
   check(cuCtxSynchronize(), "cuCtxSynchronize");

@@ -18,7 +18,7 @@ void device_for_each_setting(const char *path, void (*run)(CUmodule module, cons
 CUfunction device_function(CUmodule module, const char *name);
 
 typedef struct device_grid {
-  unsigned x, y, threads_x, threads_y, shared_bytes;
+  unsigned x, y, z, threads_x, threads_y, shared_bytes; /* 0 = 1, shared_bytes apart */
 } device_grid;
 
 /* Launches and waits; args as cuLaunchKernel takes them. */

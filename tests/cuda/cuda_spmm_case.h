@@ -1,0 +1,27 @@
+/* One CUDA SpMM kernel on one random layer, launched through the driver API on the simulator. */
+#ifndef TESSERA_TESTS_CUDA_SPMM_CASE_H
+#define TESSERA_TESTS_CUDA_SPMM_CASE_H
+
+#include "kernels/cuda/kernel.h"
+#include "tests/gpusim/cases/device_case.h"
+#include "tests/spmm_case.h"
+
+/* A random layer whose weights, inputs and residual the kernel's element type holds exactly. */
+spmm_case cuda_spmm_case_create(random_state *random, const tsr_cuda_spmm_kernel *kernel,
+                                const tsr_pattern *pattern, double density, int64_t m, int64_t k,
+                                int64_t tokens, int64_t pad);
+
+/* How a case is run. */
+typedef struct cuda_spmm_run {
+  int64_t tokens;
+  spmm_variant variant; /* ignored where splits > 1 */
+  int64_t ldc_pad;
+  int32_t splits;
+} cuda_spmm_run;
+
+/* Runs it and compares every output with the double reference; what lies beyond row m stays as it
+ * was. Fails the running test, naming `what`. */
+void cuda_spmm_check(CUmodule module, const tsr_cuda_spmm_kernel *kernel, const spmm_case *c,
+                     const tsr_pattern *pattern, cuda_spmm_run run, const char *what);
+
+#endif

@@ -1,0 +1,110 @@
+/* Every CUDA SpMM kernel of one format (TESSERA_FORMAT) against the double reference. */
+#include <criterion/criterion.h>
+#include <math.h>
+
+#include "tests/cuda/cuda_spmm_case.h"
+
+enum { COUNT_MAX = 8 };
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+static const struct {
+  tsr_format format;
+  const char *patterns[COUNT_MAX];
+} layouts[] = {
+    {TSR_FORMAT_DENSE, {"dense"}},
+    {TSR_FORMAT_BCSR, {"block:16x16", "block:32x32", "block:64x64", "block:16x48"}},
+    {TSR_FORMAT_NM, {"2:4"}},
+    {TSR_FORMAT_BCSR_NM, {"block:16x32+2:4", "block:64x64+2:4", "block:32x32+2:4"}},
+};
+
+static int pattern_at(int index, tsr_pattern *pattern) {
+  int count = 0;
+  for (size_t i = 0; i < COUNT(layouts); i++) {
+    if (layouts[i].format != TESSERA_FORMAT) continue;
+    while (count < COUNT_MAX && layouts[i].patterns[count]) count++;
+    cr_assert_eq(tsr_pattern_parse(layouts[i].patterns[index % count], pattern), TSR_OK);
+  }
+  return count;
+}
+
+/* Calls `run` for each kernel of the format, in each setting of the simulator. */
+static void (*each_kernel)(CUmodule module, const tsr_cuda_spmm_kernel *kernel, const char *what);
+
+static void run_kernels(CUmodule module, const char *what) {
+  const tsr_cuda_spmm_kernel *kernel;
+  int count = 0;
+  for (size_t i = 0; (kernel = tsr__cuda_spmm_kernel_at(i)) != NULL; i++) {
+    if (kernel->format != TESSERA_FORMAT) continue;
+    each_kernel(module, kernel, what);
+    count++;
+  }
+  cr_assert_gt(count, 0);
+}
+
+static void for_each_kernel(void (*run)(CUmodule module, const tsr_cuda_spmm_kernel *kernel,
+                                        const char *what)) {
+  each_kernel = run;
+  device_for_each_setting(TESSERA_IMAGE, run_kernels);
+}
+
+/* Exact tiles, a tile more or less one, zero, one; every epilogue and a few splits by turns. */
+static void run_sizes(CUmodule module, const tsr_cuda_spmm_kernel *kernel, const char *what) {
+  const int64_t ms[] = {0, 1, kernel->tile_m - 1, kernel->tile_m, kernel->tile_m + 1};
+  const int64_t ks[] = {0, 1, kernel->tile_k - 1, kernel->tile_k, kernel->tile_k + 1, 330};
+  const int64_t ns[] = {0, 1, kernel->tile_n - 1, kernel->tile_n, kernel->tile_n + 1};
+  random_state random = random_seed(21);
+  int turn = 0;
+  for (size_t i = 0; i < COUNT(ms); i++)
+    for (size_t j = 0; j < COUNT(ks); j++, turn++) {
+      tsr_pattern pattern;
+      pattern_at(turn, &pattern);
+      spmm_case c = cuda_spmm_case_create(&random, kernel, &pattern, 0.5, ms[i], ks[j],
+                                          kernel->tile_n + 1, turn % 3);
+      for (int repeat = 0; repeat < 2; repeat++) {
+        cuda_spmm_run run = {.tokens = ns[(turn + 2 * repeat) % 5],
+                             .variant = spmm_variant_at((turn * 7 + repeat) % SPMM_VARIANTS),
+                             .ldc_pad = (turn + repeat) % 4 * 4,
+                             .splits = repeat && turn % 3 == 0 ? 3 : 1};
+        cuda_spmm_check(module, kernel, &c, &pattern, run, what);
+      }
+      spmm_case_destroy(&c);
+    }
+}
+
+Test(cuda_spmm, sizes) { for_each_kernel(run_sizes); }
+
+/* Nothing stored, nearly nothing (empty rows and columns), everything. */
+static void run_densities(CUmodule module, const tsr_cuda_spmm_kernel *kernel, const char *what) {
+  static const double densities[] = {0.0, 0.05, 0.3, 1.0};
+  random_state random = random_seed(22);
+  for (size_t d = 0; d < COUNT(densities); d++) {
+    tsr_pattern pattern;
+    pattern_at((int)d, &pattern);
+    spmm_case c =
+        cuda_spmm_case_create(&random, kernel, &pattern, densities[d], 300, 520, 70, 8 * (d % 2));
+    cuda_spmm_run run = {.tokens = 70, .ldc_pad = (int64_t)d, .splits = d == 2 ? 4 : 1};
+    cuda_spmm_check(module, kernel, &c, &pattern, run, what);
+    spmm_case_destroy(&c);
+  }
+}
+
+Test(cuda_spmm, densities) { for_each_kernel(run_densities); }
+
+/* Every output that a NaN or an infinity enters, and no other, shows it. */
+static void run_special_values(CUmodule module, const tsr_cuda_spmm_kernel *kernel,
+                               const char *what) {
+  random_state random = random_seed(23);
+  tsr_pattern pattern;
+  for (int p = 0; p < pattern_at(p, &pattern); p++) {
+    pattern_at(p, &pattern);
+    spmm_case c = cuda_spmm_case_create(&random, kernel, &pattern, 0.5, 96, 128, 20, 1);
+    c.x[2 * c.ldx + 5] = NAN;
+    c.x[3 * c.ldx + 20] = INFINITY;
+    c.x[4 * c.ldx + 70] = -INFINITY;
+    spmm_case_refresh(&c, &pattern);
+    cuda_spmm_check(module, kernel, &c, &pattern, (cuda_spmm_run){.tokens = 20, .splits = 1}, what);
+    spmm_case_destroy(&c);
+  }
+}
+
+Test(cuda_spmm, special_values) { for_each_kernel(run_special_values); }
