@@ -28,31 +28,24 @@ __device__ __forceinline__ void spmm(const tsr_cuda_spmm_args &args) {
   const int row = blockIdx.x * S::kM, token = blockIdx.y * S::kN;
   const StepRange range = step_range(args);
 
-  int loading = range.begin;  // the step to load next
-  Ticket ticket = {};
-  if (loading < range.end) ticket = read_ticket<S>(args.steps + loading);
-  const auto load_next = [&](int slot) {
-    if (loading < range.end) {
-      load_step<S>(address + slot * S::kStageBytes, args, token, args.steps + loading, ticket);
-      if (++loading < range.end) ticket = read_ticket<S>(args.steps + loading);
-    }
-    cp_async_commit();  // an empty group too, so that the waits below count steps
-  };
-
+  Loader<S> loader(args, token, range.begin, range.end);
+  const Multiplier<T, S> multiplier;
   Sums<S> sums = {};
 #pragma unroll
-  for (int slot = 0; slot < S::kStages - 1; slot++) load_next(slot);
-  int slot = 0;
-  for (int step = range.begin; step < range.end; step++) {
+  for (int slot = 0; slot < S::kStages - 1; slot++)
+    loader.template load_next<kDense>(address + slot * S::kStageBytes);
+  const unsigned last = address + (S::kStages - 1) * S::kStageBytes;
+  unsigned stage = address, before = last;
+  for (int left = range.end - range.begin; left > 0; left--) {
     cp_async_wait<S::kStages - 2>();
-    __syncthreads();  // the step has landed for all, and the slot before it is read out
-    load_next(slot == 0 ? S::kStages - 1 : slot - 1);
-    const unsigned at = slot * S::kStageBytes;
+    __syncthreads();  // the step has landed for all, and the stage before it is read out
+    loader.template load_next<kDense>(before);
     if constexpr (kDense)
-      multiply_all<T, S>(sums, shared + at, address + at);
+      multiplier.multiply_all(sums, stage);
     else
-      multiply_masked<T, S>(sums, shared + at, address + at);
-    slot = slot + 1 == S::kStages ? 0 : slot + 1;
+      multiplier.multiply_masked(sums, stage);
+    before = stage;
+    stage = stage == last ? address : stage + S::kStageBytes;
   }
 
   cp_async_wait<0>();

@@ -1,8 +1,11 @@
 /* Every CUDA SpMM kernel of one format (TESSERA_FORMAT) against the double reference. */
 #include <criterion/criterion.h>
+#include <jansson.h>
 #include <math.h>
+#include <stdlib.h>
 
 #include "tests/cuda/cuda_spmm_case.h"
+#include "tests/gpusim/gpusim.h"
 
 enum { COUNT_MAX = 8 };
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
@@ -108,3 +111,36 @@ static void run_special_values(CUmodule module, const tsr_cuda_spmm_kernel *kern
 }
 
 Test(cuda_spmm, special_values) { for_each_kernel(run_special_values); }
+
+static double memory_counter(const json_t *launch, const char *name) {
+  const json_t *value = json_object_get(json_object_get(launch, "memory"), name);
+  cr_assert(json_is_number(value), "%s is not counted", name);
+  return json_number_value(value);
+}
+
+/* Where sizes fill the tiles: no bank conflict anywhere, no local memory, and every sector that
+ * copies to shared memory ask for is used whole. */
+static void run_traffic(CUmodule module, const tsr_cuda_spmm_kernel *kernel, const char *what) {
+  random_state random = random_seed(24);
+  tsr_pattern pattern;
+  for (int p = 0; p < pattern_at(p, &pattern); p++) {
+    pattern_at(p, &pattern);
+    int64_t tokens = kernel->tile_n;
+    spmm_case c =
+        cuda_spmm_case_create(&random, kernel, &pattern, 0.5, kernel->tile_m, 192, tokens, 0);
+    cuda_spmm_run run = {.tokens = tokens, .splits = 1, .variant = {.residual = RESIDUAL_APART}};
+    cuda_spmm_check(module, kernel, &c, &pattern, run, what);
+    char *text = gpusim_last_launch_json();
+    json_t *launch = json_loads(text, 0, NULL);
+    cr_assert_eq(memory_counter(launch, "shared_bank_conflicts"), 0, "%s: %s: %s", what,
+                 kernel->name, text);
+    cr_assert_eq(memory_counter(launch, "local_load_bytes"), 0);
+    cr_assert_eq(memory_counter(launch, "async_global_sectors") * 32,
+                 memory_counter(launch, "async_bytes"), "%s: %s: %s", what, kernel->name, text);
+    json_decref(launch);
+    free(text);
+    spmm_case_destroy(&c);
+  }
+}
+
+Test(cuda_spmm, traffic) { for_each_kernel(run_traffic); }

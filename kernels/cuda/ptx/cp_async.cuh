@@ -15,9 +15,25 @@ __device__ __forceinline__ void cp_async_16(unsigned shared, const void *global,
                : "memory");
 }
 
+// To shared + offset.
+template <int offset>
+__device__ __forceinline__ void cp_async_16_at(unsigned shared, const void *global, int bytes) {
+  asm volatile("cp.async.cg.shared.global [%0 + %3], [%1], 16, %2;" ::"r"(shared),
+               "l"(__cvta_generic_to_global(global)), "r"(bytes), "n"(offset)
+               : "memory");
+}
+
 __device__ __forceinline__ void cp_async_16(unsigned shared, const void *global) {
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(shared),
                "l"(__cvta_generic_to_global(global))
+               : "memory");
+}
+
+// From global + offset to shared + offset.
+template <int offset>
+__device__ __forceinline__ void cp_async_16_at(unsigned shared, const void *global) {
+  asm volatile("cp.async.cg.shared.global [%0 + %2], [%1 + %2], 16;" ::"r"(shared),
+               "l"(__cvta_generic_to_global(global)), "n"(offset)
                : "memory");
 }
 

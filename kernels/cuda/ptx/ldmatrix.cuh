@@ -20,6 +20,15 @@ __device__ __forceinline__ void ldmatrix_x4(unsigned (&r)[4], unsigned shared) {
                : "memory");
 }
 
+// From shared + offset.
+template <int offset>
+__device__ __forceinline__ void ldmatrix_x4_at(unsigned (&r)[4], unsigned shared) {
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4 + %5];"
+               : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
+               : "r"(shared), "n"(offset)
+               : "memory");
+}
+
 __device__ __forceinline__ void ldmatrix_x4_trans(unsigned (&r)[4], unsigned shared) {
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
                : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])

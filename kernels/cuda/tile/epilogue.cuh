@@ -21,6 +21,17 @@ __device__ __forceinline__ void spread_sums(float *tile, const Sums<S> &sums) {
         tile[(token + n * 8 + i % 2) * S::kPitch + row + r * kFragment + i / 2 * 8] = sums[r][n][i];
 }
 
+// Eight sums in a row. Lanes of the two halves of a phase take their 16 bytes in opposite order: so
+// eight lanes, 32 bytes apart, touch every bank once.
+__device__ __forceinline__ void read_sums(float (&sums)[8], const float *tile) {
+  const int first = threadIdx.x / 4 % 2;
+  const float4 *pair = reinterpret_cast<const float4 *>(tile);
+  const float4 a = pair[first], b = pair[1 - first];
+  const float4 low = first ? b : a, high = first ? a : b;
+  sums[0] = low.x, sums[1] = low.y, sums[2] = low.z, sums[3] = low.w;
+  sums[4] = high.x, sums[5] = high.y, sums[6] = high.z, sums[7] = high.w;
+}
+
 // One element of C before it is rounded.
 __device__ __forceinline__ float finish(const tsr_cuda_spmm_args &args, float sum, int row) {
   return activate(args.activation, sum + (args.bias ? args.bias[row] : 0.0f));
@@ -28,8 +39,10 @@ __device__ __forceinline__ float finish(const tsr_cuda_spmm_args &args, float su
 
 // Rows row .. row + 7 of one token in one load and one store.
 template <class T>
-__device__ __forceinline__ void finish_rows(const tsr_cuda_spmm_args &args, const float *sums,
+__device__ __forceinline__ void finish_rows(const tsr_cuda_spmm_args &args, const float *tile,
                                             int64_t token, int row) {
+  float sums[8];
+  read_sums(sums, tile);
   union {
     uint4 words;
     T rows[8];

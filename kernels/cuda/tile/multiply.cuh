@@ -1,111 +1,113 @@
 // One step's products, from shared memory.
 #pragma once
 
+#include "kernels/cuda/ptx/keep.cuh"
 #include "kernels/cuda/ptx/ldmatrix.cuh"
+#include "kernels/cuda/ptx/load_shared.cuh"
 #include "kernels/cuda/ptx/mma.cuh"
 #include "kernels/cuda/ptx/mma_sp.cuh"
 #include "kernels/cuda/tile/shape.cuh"
+#include "kernels/cuda/tile/unroll.cuh"
 
 namespace tessera {
 
 template <class S>
 using Sums = float[S::kWarpRows][S::kWarpTiles][4];
 
-// B's operands of a warp under one column of fragments: [tile of 8 tokens][register].
-template <class S>
-using OperandB = unsigned[S::kWarpTiles][S::kDepth / 8];
+// A warp's part of the products: kWarpRows rows of fragments, kWarpN tokens.
+template <class T, class S>
+class Multiplier {
+ public:
+  __device__ __forceinline__ Multiplier() {
+    const int lane = threadIdx.x % kLanes, warp = threadIdx.x / kLanes;
+    // ldmatrix.x4: matrices 0 and 1 are tokens 0-7, two chunks of k; 2 and 3 tokens 8-15.
+    const int token = warp % S::kWarpsN * S::kWarpN + lane % 8 + lane / 16 * 8;
+    b_ = token * 128 + ((lane / 8 % 2 ^ lane % 8) * 16);
+    a_ = S::kValuesAt + lane * 16;
+    // Selector 0: lanes 4g and 4g + 1 have words 2g and 2g + 1; those of the others are not used.
+    meta_ = S::kMetaAt + (lane / 4 * 2 + lane % 2) * 4;
+    row_ = warp / S::kWarpsN * S::kWarpRows;
+    keep(b_);
+    keep(a_);
+    keep(meta_);
+    keep(row_);
+  }
 
-template <class S>
-__device__ __forceinline__ void read_b(OperandB<S> &b, unsigned stage, int column) {
-  const int lane = threadIdx.x % kLanes, warp_n = threadIdx.x / kLanes % S::kWarpsN;
-  // Matrices 0 and 1: tokens 0-7, two chunks of k; 2 and 3: tokens 8-15.
-  const int token = warp_n * S::kWarpN + lane % 8 + lane / 16 * 8;
-  const int half = lane / 8 % 2;
-#pragma unroll
-  for (int pair = 0; pair < S::kWarpTiles / 2; pair++)
-#pragma unroll
-    for (int r = 0; r < S::kDepth / 8; r += 2) {
-      const int chunk = column * (S::kDepth / 8) + r + half;
-      unsigned m[4];
-      ldmatrix_x4(m, stage + (token + pair * 16) * 128 + ((chunk ^ lane % 8) * 16));
-      b[2 * pair][r] = m[0];
-      b[2 * pair][r + 1] = m[1];
-      b[2 * pair + 1][r] = m[2];
-      b[2 * pair + 1][r + 1] = m[3];
+  // Every fragment is there: no masks to look at.
+  __device__ __forceinline__ void multiply_all(Sums<S> &sums, unsigned stage) const {
+    const int count = load_shared_4<S::kStepAt + offsetof(tsr_cuda_step, count)>(stage);
+    const unsigned a = stage + a_ + row_ * S::kFragmentBytes;
+    const unsigned meta = stage + meta_ + row_ * S::kMetaBytes;
+    unroll<S::kColumns>([&](auto c) {
+      constexpr int first = c.value * S::kRows;
+      if (first >= count) return;  // the last step may have fewer columns
+      OperandB b;
+      read_b<c.value>(b, stage);
+      unroll<S::kWarpRows>([&](auto r) { multiply<first + r.value>(sums[r.value], a, meta, b); });
+    });
+  }
+
+  // Those that the step's masks name. All branches are the same for a whole warp.
+  __device__ __forceinline__ void multiply_masked(Sums<S> &sums, unsigned stage) const {
+    unsigned masks[2];
+    load_shared_8<S::kStepAt + offsetof(tsr_cuda_step, masks)>(masks, stage);
+    unsigned before = 0;  // fragments
+    unroll<S::kColumns>([&](auto c) {
+      const unsigned mask = c.value % 2 ? masks[c.value / 2] >> 16 : masks[c.value / 2] & 0xffff;
+      const unsigned mine = mask >> row_;
+      if (mine & ((1u << S::kWarpRows) - 1)) {
+        OperandB b;
+        read_b<c.value>(b, stage);
+        const unsigned fragment = before + __popc(mask) - __popc(mine);
+        unsigned a = stage + a_ + fragment * S::kFragmentBytes;
+        unsigned meta = stage + meta_ + fragment * S::kMetaBytes;
+        unroll<S::kWarpRows>([&](auto r) {
+          if (!(mine & 1u << r.value)) return;
+          multiply<0>(sums[r.value], a, meta, b);
+          a += S::kFragmentBytes;
+          meta += S::kMetaBytes;
+        });
+      }
+      before += __popc(mask);
+    });
+  }
+
+ private:
+  // Under one column of fragments: [tile of 8 tokens][register].
+  using OperandB = unsigned[S::kWarpTiles][S::kDepth / 8];
+
+  template <int column>
+  __device__ __forceinline__ void read_b(OperandB &b, unsigned stage) const {
+    unroll<S::kDepth / 16>([&](auto r) {
+      // The stage is aligned to a line: the chunk's number can be changed in the address.
+      const unsigned chunk = (stage + b_) ^ (column * S::kDepth * 2 + r.value * 32);
+      unroll<S::kWarpTiles / 2>([&](auto pair) {
+        unsigned m[4];
+        ldmatrix_x4_at<pair.value * 16 * 128>(m, chunk);
+        b[2 * pair.value][2 * r.value] = m[0];
+        b[2 * pair.value][2 * r.value + 1] = m[1];
+        b[2 * pair.value + 1][2 * r.value] = m[2];
+        b[2 * pair.value + 1][2 * r.value + 1] = m[3];
+      });
+    });
+  }
+
+  template <int fragment>
+  __device__ __forceinline__ void multiply(float (&sums)[S::kWarpTiles][4], unsigned values,
+                                           unsigned meta, const OperandB &b) const {
+    unsigned a[4];
+    load_shared_16<fragment * S::kFragmentBytes>(a, values);
+    if constexpr (S::kSparse) {
+      const unsigned word = load_shared_4<fragment * S::kMetaBytes>(meta);
+      unroll<S::kWarpTiles>([&](auto n) { MmaSp<T, 0>::run(sums[n.value], a, b[n.value], word); });
+    } else {
+      unroll<S::kWarpTiles>(
+          [&](auto n) { mma_16x8x16<T>(sums[n.value], a, b[n.value][0], b[n.value][1]); });
     }
-}
-
-template <class S>
-__device__ __forceinline__ void read_a(unsigned (&a)[4], const unsigned char *stage, int fragment) {
-  const uint4 v = *reinterpret_cast<const uint4 *>(
-      stage + S::kValuesAt + fragment * S::kFragmentBytes + threadIdx.x % kLanes * 16);
-  a[0] = v.x;
-  a[1] = v.y;
-  a[2] = v.z;
-  a[3] = v.w;
-}
-
-// Metadata for selector 0: lanes 4g and 4g + 1 have words 2g and 2g + 1; the others' are not used.
-template <class S>
-__device__ __forceinline__ unsigned read_meta(const unsigned char *stage, int fragment) {
-  const int lane = threadIdx.x % kLanes;
-  return *reinterpret_cast<const unsigned *>(stage + S::kMetaAt + fragment * S::kMetaBytes +
-                                             (lane / 4 * 2 + lane % 2) * 4);
-}
-
-template <class T, class S>
-__device__ __forceinline__ void multiply_fragment(float (&sums)[S::kWarpTiles][4],
-                                                  const unsigned char *stage, int fragment,
-                                                  const OperandB<S> &b) {
-  unsigned a[4];
-  read_a<S>(a, stage, fragment);
-  if constexpr (S::kSparse) {
-    const unsigned meta = read_meta<S>(stage, fragment);
-#pragma unroll
-    for (int n = 0; n < S::kWarpTiles; n++) MmaSp<T, 0>::run(sums[n], a, b[n], meta);
-  } else {
-#pragma unroll
-    for (int n = 0; n < S::kWarpTiles; n++) mma_16x8x16<T>(sums[n], a, b[n][0], b[n][1]);
   }
-}
 
-// Every fragment is there: no masks to look at.
-template <class T, class S>
-__device__ __forceinline__ void multiply_all(Sums<S> &sums, const unsigned char *stage,
-                                             unsigned address) {
-  const int row = threadIdx.x / kLanes / S::kWarpsN * S::kWarpRows;
-  const int columns = reinterpret_cast<const tsr_cuda_step *>(stage + S::kStepAt)->count;
-#pragma unroll
-  for (int c = 0; c < S::kColumns; c++) {
-    if (c * S::kRows >= columns) break;  // the last step may have fewer
-    OperandB<S> b;
-    read_b<S>(b, address, c);
-#pragma unroll
-    for (int r = 0; r < S::kWarpRows; r++)
-      multiply_fragment<T, S>(sums[r], stage, c * S::kRows + row + r, b);
-  }
-}
-
-// Those that the step's masks name. All branches are the same for a whole warp.
-template <class T, class S>
-__device__ __forceinline__ void multiply_masked(Sums<S> &sums, const unsigned char *stage,
-                                                unsigned address) {
-  const tsr_cuda_step *step = reinterpret_cast<const tsr_cuda_step *>(stage + S::kStepAt);
-  const int row = threadIdx.x / kLanes / S::kWarpsN * S::kWarpRows;
-  int before = 0;
-#pragma unroll
-  for (int c = 0; c < S::kColumns; c++) {
-    const unsigned mask = step->masks[c], mine = mask >> row & ((1u << S::kWarpRows) - 1);
-    if (mine) {
-      OperandB<S> b;
-      read_b<S>(b, address, c);
-      int fragment = before + __popc(mask & ((1u << row) - 1));
-#pragma unroll
-      for (int r = 0; r < S::kWarpRows; r++)
-        if (mine >> r & 1) multiply_fragment<T, S>(sums[r], stage, fragment++, b);
-    }
-    before += __popc(mask);
-  }
-}
+  unsigned b_, a_, meta_;  // this lane's places in a stage
+  int row_;                // the warp's first row of fragments
+};
 
 }  // namespace tessera

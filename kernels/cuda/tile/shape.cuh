@@ -43,6 +43,7 @@ struct Shape {
   static constexpr int kMetaAt = kValuesAt + kRows * kColumns * kFragmentBytes;
   static constexpr int kStepAt = kMetaAt + kRows * kColumns * kMetaBytes;
   static constexpr int kStageBytes = kStepAt + 128;
+  static_assert(kStageBytes % 128 == 0, "B's lines are aligned");
 
   // The epilogue's tile of f32 sums lies over the stages. The padding keeps a warp's stores apart.
   static constexpr int kPitch = kM + 4;

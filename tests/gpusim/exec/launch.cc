@@ -36,13 +36,24 @@ class Order {
     } while (std::gcd(step_, count) != 1);
   }
 
-  /* Index of the i-th CTA; a sample is spread over the grid. */
+  /* Index of the i-th CTA. A sample has one CTA of each of `count` equal stretches of the grid, at
+   * another place in each: equal steps could meet one column of a grid only. */
   uint64_t operator()(uint64_t i) const {
-    const unsigned __int128 place = (static_cast<unsigned __int128>(i) * step_ + start_) % count_;
-    return static_cast<uint64_t>(place * grid_ / count_);
+    const auto place =
+        static_cast<uint64_t>((static_cast<unsigned __int128>(i) * step_ + start_) % count_);
+    const uint64_t first = part(place), stretch = part(place + 1) - first;
+    return first +
+           static_cast<uint64_t>((static_cast<unsigned __int128>(place * kGolden) * stretch) >> 64);
   }
 
  private:
+  /* 2^64 divided by the golden ratio: multiples of it are spread evenly modulo 2^64. */
+  static constexpr uint64_t kGolden = 0x9e3779b97f4a7c15;
+
+  uint64_t part(uint64_t i) const {
+    return static_cast<uint64_t>(static_cast<unsigned __int128>(i) * grid_ / count_);
+  }
+
   uint64_t count_, grid_;
   uint64_t start_ = 0, step_ = 1;
 };
