@@ -3,6 +3,7 @@
 
 #include "kernels/cuda/ptx/cp_async.cuh"
 #include "kernels/cuda/ptx/keep.cuh"
+#include "kernels/cuda/ptx/load_global.cuh"
 #include "kernels/cuda/tile/shape.cuh"
 #include "kernels/cuda/tile/unroll.cuh"
 
@@ -66,8 +67,8 @@ class Loader {
 
   // Ahead of time: the step's own record must not be waited for.
   __device__ __forceinline__ void read_ticket() {
-    column_ = *reinterpret_cast<const int *>(step_ + column_at_);
-    fragments_ = *reinterpret_cast<const int2 *>(step_ + offsetof(tsr_cuda_step, first));
+    column_ = load_global_4(step_ + column_at_);
+    load_global_8(fragments_, step_ + offsetof(tsr_cuda_step, first));
   }
 
   // Zeros beyond k.
@@ -84,9 +85,9 @@ class Loader {
   // The step's things of `size` bytes each, kMost bytes at most.
   template <int kMost, bool kFull>
   __device__ __forceinline__ void load_run(unsigned stage, const char *all, int size) const {
-    const char *from = all + int64_t(fragments_.x) * size;
+    const char *from = all + int64_t(fragments_[0]) * size;
     const unsigned to = stage + thread_bytes();
-    const int bytes = fragments_.y * size - thread_bytes();
+    const int bytes = fragments_[1] * size - thread_bytes();
     bool more = true;
     unroll<(kMost + S::kThreads * 16 - 1) / (S::kThreads * 16)>([&](auto i) {
       constexpr int at = i.value * S::kThreads * 16;
@@ -101,8 +102,8 @@ class Loader {
   int inside_;        // bytes of a token from this chunk on
   int column_at_;     // where a step names the column of this thread's chunk
   unsigned to_;
-  int column_ = 0;  // of the next step; -1 = none
-  int2 fragments_ = {};
+  int column_ = 0;         // of the next step; -1 = none
+  int fragments_[2] = {};  // of the next step: the first, how many
 };
 
 }  // namespace tessera

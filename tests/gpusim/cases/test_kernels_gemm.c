@@ -85,7 +85,7 @@ static void run_f32(CUmodule module, const char *what) {
   static const int sizes[][3] = {{1, 1, 1}, {16, 16, 16}, {17, 15, 33}, {40, 20, 50}};
   for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
     gemm g = gemm_create(sizes[s][0], sizes[s][1], sizes[s][2]);
-    device_grid grid = {tiles(g.m, 16), tiles(g.n, 16), 16, 16, 0};
+    device_grid grid = {.x = tiles(g.m, 16), .y = tiles(g.n, 16), .threads_x = 16, .threads_y = 16};
     check_gemm(device_function(module, "gemm_f32"), &g, grid, TSR_DTYPE_F32, SUM_F32, 1, what);
     gemm_destroy(&g);
   }
@@ -103,7 +103,7 @@ static void run_wmma(CUmodule module, const char *what) {
               {"gemm_wmma_bf16", TSR_DTYPE_BF16, SUM_F32},
               {"gemm_wmma_s8", TSR_DTYPE_I8, SUM_S32}};
   gemm g = gemm_create(32, 48, 64);
-  device_grid grid = {tiles(g.m, 16), tiles(g.n, 16), 32, 1, 0};
+  device_grid grid = {.x = tiles(g.m, 16), .y = tiles(g.n, 16), .threads_x = 32};
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
     check_gemm(device_function(module, rows[i].name), &g, grid, rows[i].dtype, rows[i].type, 2,
                what);
@@ -116,7 +116,10 @@ static void run_pipelined(CUmodule module, const char *what) {
   static const int sizes[][3] = {{1, 1, 8}, {64, 64, 32}, {65, 63, 40}, {128, 70, 128}};
   for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
     gemm g = gemm_create(sizes[s][0], sizes[s][1], sizes[s][2]);
-    device_grid grid = {tiles(g.m, 64), tiles(g.n, 64), 128, 1, 3 * 2 * 64 * 32 * 2};
+    device_grid grid = {.x = tiles(g.m, 64),
+                        .y = tiles(g.n, 64),
+                        .threads_x = 128,
+                        .shared_bytes = 3 * 2 * 64 * 32 * 2};
     check_gemm(device_function(module, "gemm_pipelined"), &g, grid, TSR_DTYPE_F16, SUM_F32, 1,
                what);
     gemm_destroy(&g);

@@ -83,7 +83,10 @@ static void run_transpose(CUmodule module, const char *what) {
     CUdeviceptr out = device_room(count * sizeof *output);
     void *args[] = {&in, &rows, &columns, &out};
     device_run(device_function(module, "transpose"),
-               (device_grid){(unsigned)(columns + 31) / 32, (unsigned)(rows + 31) / 32, 32, 8, 0},
+               (device_grid){.x = (unsigned)(columns + 31) / 32,
+                             .y = (unsigned)(rows + 31) / 32,
+                             .threads_x = 32,
+                             .threads_y = 8},
                args);
     device_read(output, out, count * sizeof *output);
     for (int r = 0; r < rows; r++)

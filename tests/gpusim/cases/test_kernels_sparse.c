@@ -61,7 +61,7 @@ static void check_sparse(CUfunction function, CUdeviceptr values, CUdeviceptr b,
   CUdeviceptr indices = upload_indices(s), c = device_room(sizeof s->expected);
   int m = M, k = K;
   void *args[] = {&values, &indices, &b, &m, &k, &c};
-  device_run(function, (device_grid){M / 16, N / 8, 32, 1, 0}, args);
+  device_run(function, (device_grid){.x = M / 16, .y = N / 8, .threads_x = 32}, args);
   union {
     int integer;
     float real;
