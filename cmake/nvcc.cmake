@@ -24,3 +24,13 @@ function(tessera_fatbin output source)
     DEPENDS ${source} DEPFILE ${output}.d
     COMMENT "fatbin ${output}" VERBATIM)
 endfunction()
+
+# tessera_cubin(OUTPUT SOURCE): the same machine code as in the image, for the gates.
+function(tessera_cubin output source)
+  add_custom_command(OUTPUT ${output}
+    COMMAND ${TESSERA_NVCC} -cubin -arch=sm_80 -std=c++17 -O3
+            -I${PROJECT_SOURCE_DIR} -I${PROJECT_SOURCE_DIR}/include
+            -MD -MF ${output}.d -MT ${output} -o ${output} ${source}
+    DEPENDS ${source} DEPFILE ${output}.d
+    COMMENT "cubin ${output}" VERBATIM)
+endfunction()
