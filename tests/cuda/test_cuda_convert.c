@@ -31,12 +31,13 @@ static int same(float a, float b) {
 static void check_convert(CUmodule module, size_t size, tsr_dtype from, tsr_dtype to,
                           const char *name, const char *what) {
   int32_t n = sizes[size].n, width = sizes[size].width, padded = (width + 7) / 8 * 8;
-  float *in = values_for((int64_t)n * width), *out = malloc((size_t)(n * padded) * sizeof *out);
-  cuda_round(in, (size_t)(n * width), from);
+  float *in = values_for((int64_t)n * width),
+        *out = malloc((size_t)n * (size_t)padded * sizeof *out);
+  cuda_round(in, (size_t)n * (size_t)width, from);
   cuda_matrix x =
       cuda_matrix_upload(in, from, n, width, width + sizes[size].pad_x, sizes[size].shift);
   cuda_matrix y = cuda_matrix_room(to, n, padded, padded + 8, 0);
-  cuda_round(in, (size_t)(n * width), to);
+  cuda_round(in, (size_t)n * (size_t)width, to);
   tsr_cuda_convert_args args = {
       .x = x.data, .y = y.data, .ldx = x.ld, .ldy = y.ld, .n = n, .width = width, .padded = padded};
   cuda_launch(module, name, tsr__cuda_convert_launch(&args), &args);
@@ -71,8 +72,9 @@ Test(cuda_convert, types_and_padding) {
 
 static void check_transpose(CUmodule module, size_t size, const char *what) {
   int32_t n = sizes[size].n, width = sizes[size].width, padded = (n + 7) / 8 * 8;
-  float *in = values_for((int64_t)n * width), *out = malloc((size_t)(width * padded) * sizeof *out);
-  cuda_round(in, (size_t)(n * width), TSR_DTYPE_F16);
+  float *in = values_for((int64_t)n * width),
+        *out = malloc((size_t)width * (size_t)padded * sizeof *out);
+  cuda_round(in, (size_t)n * (size_t)width, TSR_DTYPE_F16);
   cuda_matrix x =
       cuda_matrix_upload(in, TSR_DTYPE_F16, n, width, width + sizes[size].pad_x, sizes[size].shift);
   cuda_matrix y = cuda_matrix_room(TSR_DTYPE_F16, width, padded, padded, 0);

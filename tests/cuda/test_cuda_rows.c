@@ -35,12 +35,13 @@ static double layernorm_limit(const float *x, int32_t width, double epsilon, tsr
 static void check_layernorm(CUmodule module, tsr_dtype dtype, int32_t width, int turn,
                             const char *what) {
   enum { N = 5 };
-  float *x = reference_random((size_t)(N * width), 71, 2.0f), *y = malloc((size_t)(N * width) * 4);
+  float *x = reference_random((size_t)N * (size_t)width, 71, 2.0f),
+        *y = malloc((size_t)N * (size_t)width * 4);
   float *gamma = reference_random((size_t)width, 72, 1.0f);
   float *beta = reference_random((size_t)width, 73, 1.0f);
   double *expected = malloc((size_t)width * sizeof *expected), epsilon = 1e-5;
   if (width > 3) x[3] = turn % 2 ? NAN : INFINITY;
-  cuda_round(x, (size_t)(N * width), dtype);
+  cuda_round(x, (size_t)N * (size_t)width, dtype);
   cuda_matrix in = cuda_matrix_upload(x, dtype, N, width, width + turn % 3, turn % 2);
   cuda_matrix g = cuda_matrix_upload(gamma, TSR_DTYPE_F32, 1, width, width, turn % 2);
   cuda_matrix b = cuda_matrix_upload(beta, TSR_DTYPE_F32, 1, width, width, 0);
@@ -92,11 +93,11 @@ static void check_embedding(CUmodule module, tsr_dtype dtype, int32_t width, int
   static const int32_t ids[] = {0, 10, 5, 5, 1, VOCABULARY, 3, 4, 2, 9, 7};
   static const int32_t types[] = {0, 1, 0, 1, 1, 1, 0, 0, 1, 0, 1};
   enum { N = COUNT(ids) };
-  float *words = reference_random((size_t)(VOCABULARY * width), 81, 1.0f);
-  float *positions = reference_random((size_t)(POSITIONS * width), 82, 1.0f);
-  float *kinds = reference_random((size_t)(TYPES * width), 83, 1.0f);
-  float *y = malloc((size_t)(N * width) * sizeof *y);
-  cuda_round(words, (size_t)(VOCABULARY * width), dtype);
+  float *words = reference_random((size_t)VOCABULARY * (size_t)width, 81, 1.0f);
+  float *positions = reference_random((size_t)POSITIONS * (size_t)width, 82, 1.0f);
+  float *kinds = reference_random((size_t)TYPES * (size_t)width, 83, 1.0f);
+  float *y = malloc((size_t)N * (size_t)width * sizeof *y);
+  cuda_round(words, (size_t)VOCABULARY * (size_t)width, dtype);
   cuda_matrix w = cuda_matrix_upload(words, dtype, VOCABULARY, width, width, 0);
   cuda_matrix p = cuda_matrix_upload(positions, TSR_DTYPE_F32, POSITIONS, width, width, 0);
   cuda_matrix k = cuda_matrix_upload(kinds, TSR_DTYPE_F32, TYPES, width, width, 1);
@@ -166,11 +167,11 @@ static void check_pool(CUmodule module, tsr_dtype dtype, int32_t width, int turn
                        const char *what) {
   int first = turn % 2, normalise = turn / 2 % 2;
   int64_t tokens = offsets[SEQUENCES];
-  float *x = reference_random((size_t)(tokens * width), 91, 1.0f);
-  float *y = malloc((size_t)(SEQUENCES * width) * sizeof *y);
+  float *x = reference_random((size_t)tokens * (size_t)width, 91, 1.0f);
+  float *y = malloc((size_t)SEQUENCES * (size_t)width * sizeof *y);
   double *expected = malloc((size_t)width * sizeof *expected);
   for (int32_t i = 0; i < width; i++) x[offsets[1] * width + i] = 0; /* a sequence of zeros */
-  cuda_round(x, (size_t)(tokens * width), dtype);
+  cuda_round(x, (size_t)tokens * (size_t)width, dtype);
   cuda_matrix in = cuda_matrix_upload(x, dtype, tokens, width, width + turn % 3, 0);
   cuda_matrix out = cuda_matrix_room(TSR_DTYPE_F32, SEQUENCES, width, width, 0);
   CUdeviceptr memory;

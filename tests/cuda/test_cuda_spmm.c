@@ -20,13 +20,15 @@ static const struct {
     {TSR_FORMAT_BCSR_NM, {"block:16x32+2:4", "block:64x64+2:4", "block:32x32+2:4"}},
 };
 
+/* The index-th pattern of the format, modulo their number, which it returns. */
 static int pattern_at(int index, tsr_pattern *pattern) {
-  int count = 0;
-  for (size_t i = 0; i < COUNT(layouts); i++) {
-    if (layouts[i].format != TESSERA_FORMAT) continue;
-    while (count < COUNT_MAX && layouts[i].patterns[count]) count++;
-    cr_assert_eq(tsr_pattern_parse(layouts[i].patterns[index % count], pattern), TSR_OK);
-  }
+  size_t row = 0;
+  while (row < COUNT(layouts) && layouts[row].format != TESSERA_FORMAT) row++;
+  cr_assert_lt(row, COUNT(layouts));
+  const char *const *patterns = layouts[row].patterns;
+  int count = 1;
+  while (count < COUNT_MAX && patterns[count]) count++;
+  cr_assert_eq(tsr_pattern_parse(patterns[index % count], pattern), TSR_OK);
   return count;
 }
 
