@@ -9,15 +9,48 @@
 #define GPUSIM_CHECKS_CLOCKS_H
 
 #include <cstdint>
-#include <memory>
+#include <utility>
 #include <vector>
 
 #include "tests/gpusim/exec/instruction.h"
 
 namespace gpusim {
 
-/* The latest clock of every thread that is known; null = nothing. Never changed once shared. */
-using Knowledge = std::shared_ptr<std::vector<uint32_t>>;
+/* The latest clock of every thread that is known; empty = nothing. Never changed once shared.
+ * Copies share and are counted, without atomics: one host thread at a time executes a CTA. */
+class Knowledge {
+ public:
+  Knowledge() = default;
+  explicit Knowledge(size_t threads) : counted_(new uint32_t[threads + 1]()) { counted_[0] = 1; }
+  Knowledge(const Knowledge &other) : counted_(other.counted_) {
+    if (counted_ != nullptr) counted_[0]++;
+  }
+  Knowledge(Knowledge &&other) noexcept : counted_(std::exchange(other.counted_, nullptr)) {}
+  ~Knowledge() { clear(); }
+
+  Knowledge &operator=(const Knowledge &other) {
+    if (counted_ != other.counted_) Knowledge(other).swap(*this);
+    return *this;
+  }
+  Knowledge &operator=(Knowledge &&other) noexcept {
+    Knowledge(std::move(other)).swap(*this);
+    return *this;
+  }
+
+  bool operator==(const Knowledge &other) const { return counted_ == other.counted_; }
+  bool operator!=(const Knowledge &other) const { return counted_ != other.counted_; }
+  bool empty() const { return counted_ == nullptr; }
+  bool shared() const { return counted_[0] > 1; }
+  uint32_t *clocks() const { return counted_ + 1; }
+  void clear() {
+    if (counted_ != nullptr && --counted_[0] == 0) delete[] counted_;
+    counted_ = nullptr;
+  }
+  void swap(Knowledge &other) noexcept { std::swap(counted_, other.counted_); }
+
+ private:
+  uint32_t *counted_ = nullptr; /* how many share it, then the clocks */
+};
 
 /* What has been released to a barrier, a flag or an mbarrier. */
 struct SyncObject {
@@ -33,8 +66,8 @@ class Clocks {
   /* Whether what `other` did at `clock` is ordered before what `thread` does now. */
   bool ordered(uint32_t other, uint32_t clock, uint32_t thread) const {
     if (other == thread) return true;
-    const std::vector<uint32_t> *const known = threads_[thread].known.get();
-    return known != nullptr && (*known)[other] >= clock;
+    const Knowledge &known = threads_[thread].known;
+    return !known.empty() && known.clocks()[other] >= clock;
   }
 
   /* The lanes of a warp publish all that they know and did; what they do next is later. */
@@ -63,7 +96,7 @@ class Clocks {
     Knowledge seen; /* by strong reads since */
   };
 
-  std::vector<uint32_t> *own_copy(Knowledge *knowledge) const;
+  uint32_t *own_copy(Knowledge *knowledge) const;
 
   std::vector<Thread> threads_;
 };

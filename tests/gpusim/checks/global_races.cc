@@ -52,8 +52,15 @@ uint64_t insert(uint64_t slots, uint32_t mine, const CtaOrder &cta) {
   return static_cast<uint64_t>(second) << 32 | first;
 }
 
+/* Whether the slot says already what `mine` does. */
+bool holds(uint32_t slot, uint32_t mine) {
+  return (slot & mine) == mine && (slot | 15) == (mine | 15);
+}
+
 void record(std::atomic<uint64_t> *slots, uint32_t mine, const CtaOrder &cta) {
   uint64_t old = slots->load(std::memory_order_relaxed);
+  if (holds(static_cast<uint32_t>(old), mine)) return;
+  if (holds(static_cast<uint32_t>(old >> 32), mine)) return;
   for (;;) {
     const uint64_t updated = insert(old, mine, cta);
     const uint64_t swapped = updated << 32 | updated >> 32;
@@ -63,6 +70,7 @@ void record(std::atomic<uint64_t> *slots, uint32_t mine, const CtaOrder &cta) {
 }
 
 GlobalConflict find(uint64_t slots, uint32_t mine, const CtaOrder &cta, const char *what) {
+  if (slots == 0) return {};
   const uint32_t first = static_cast<uint32_t>(slots), second = static_cast<uint32_t>(slots >> 32);
   if (conflicts(first, mine, cta)) return {what, slot_cta(first)};
   if (conflicts(second, mine, cta)) return {what, slot_cta(second)};

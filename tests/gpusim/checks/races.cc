@@ -163,7 +163,7 @@ void races_leave(Warp &warp, unsigned id, uint32_t mask) {
 
 void races_phase_ends(Cta &cta, unsigned id) {
   Races &races = *cta.races;
-  races.barriers[id].known = nullptr;
+  races.barriers[id].known.clear();
   /* What a thread saw of other CTAs before the barrier, all know after it. */
   if (races.global != nullptr && !races.order.seen.empty()) races.global->fence(&races.order);
 }
@@ -176,7 +176,7 @@ void races_mbarrier_arrive(Warp &warp, uint64_t address, uint32_t mask) {
 void races_mbarrier_completes(Cta &cta, uint64_t address) {
   MbarrierSync &sync = cta.races->mbarriers[address];
   cta.races->clocks.join(&sync.completed.known, sync.arrived.known);
-  sync.arrived.known = nullptr;
+  sync.arrived.known.clear();
 }
 
 void races_mbarrier_passed(Warp &warp, uint64_t address, uint32_t mask) {

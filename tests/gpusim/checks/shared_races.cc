@@ -4,11 +4,8 @@
 
 namespace gpusim {
 
-/* Granules are made when shared memory is first used, and as fine as the accesses need. */
-void SharedRaces::prepare(uint32_t address, uint32_t bytes) {
+void SharedRaces::make_granules(bool fits) {
   const uint32_t within = (1u << granule_shift_) - 1;
-  const bool fits = ((address | bytes) & within) == 0;
-  if (fits && !granules_.empty()) return;
   const uint32_t old_shift = granule_shift_;
   if (!fits) granule_shift_ = 0;
   const std::vector<Granule> old = std::move(granules_);
@@ -25,6 +22,9 @@ void SharedRaces::prepare(uint32_t address, uint32_t bytes) {
 /* A thread is in one group at most, so there are never more groups than threads. */
 void SharedRaces::add_reader(uint32_t thread, uint32_t clock, std::vector<Readers> *readers) {
   const uint32_t warp = thread / kLanes, lane = 1u << thread % kLanes;
+  for (const Readers &group : *readers) {
+    if (group.warp == warp && group.clock == clock && (group.lanes & lane) != 0) return;
+  }
   bool grouped = false;
   size_t kept = 0;
   for (Readers group : *readers) {

@@ -56,7 +56,12 @@ class SharedRaces {
   };
 
   static void add_reader(uint32_t thread, uint32_t clock, std::vector<Readers> *readers);
-  void prepare(uint32_t address, uint32_t bytes);
+  /* Granules are made when shared memory is first used, and as fine as the accesses need. */
+  void prepare(uint32_t address, uint32_t bytes) {
+    const bool fits = ((address | bytes) & ((1u << granule_shift_) - 1)) == 0;
+    if (!fits || granules_.empty()) make_granules(fits);
+  }
+  void make_granules(bool fits);
   void record_read(Granule *granule, uint32_t thread, bool strong, const ptx::Instruction *source);
   Conflict conflicting_read(const Granule &granule, uint32_t thread, bool strong) const;
 

@@ -54,6 +54,15 @@ Step load(Warp &warp, const Instruction &instruction, uint32_t mask) {
           return;
         }
       }
+      if (located.contiguous) {
+        const uint8_t *const element = located.host[0] + e * sizeof(T);
+        for_lanes(registers, kAllLanes, [element](unsigned lane) {
+          T value;
+          memcpy(&value, element + lane * sizeof(T) * Count, sizeof(T));
+          return widen<Register>(value);
+        });
+        return;
+      }
       for_lanes(registers, mask, [&](unsigned lane) {
         T value;
         memcpy(&value, located.host[lane] + e * sizeof(T), sizeof(T));
@@ -125,6 +134,14 @@ Step store(Warp &warp, const Instruction &instruction, uint32_t mask) {
           memcpy(located.host[0], registers, sizeof(T) * kLanes);
           return;
         }
+      }
+      if (located.contiguous) {
+        uint8_t *const element = located.host[0] + e * sizeof(T);
+        for (unsigned lane = 0; lane < kLanes; lane++) {
+          const T value = widen<T>(registers[lane]);
+          memcpy(element + lane * sizeof(T) * Count, &value, sizeof(T));
+        }
+        return;
       }
       for (uint32_t rest = mask; rest != 0; rest &= rest - 1) {
         const unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
