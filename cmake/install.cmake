@@ -23,6 +23,8 @@ install(FILES ${PROJECT_BINARY_DIR}/tesseraConfig.cmake
 file(RELATIVE_PATH pc_prefix /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 string(REGEX REPLACE "/$" "" TESSERA_PC_PREFIX "${pc_prefix}")
 list(TRANSFORM TESSERA_OPENMP REPLACE "^([^/].*)$" "-l\\1" OUTPUT_VARIABLE openmp_flags)
+list(TRANSFORM CMAKE_DL_LIBS PREPEND "-l" OUTPUT_VARIABLE dl_flags)
+list(JOIN dl_flags " " TESSERA_PC_DL)
 list(JOIN openmp_flags " " TESSERA_PC_OPENMP)
 configure_file(cmake/tessera.pc.in ${PROJECT_BINARY_DIR}/tessera.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/tessera.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

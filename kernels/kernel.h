@@ -55,8 +55,8 @@ struct tsr_spmm_kernel {
   tsr_format format;
   tsr_backend backend;
   tsr_isa isa;
-  int32_t tile_m, tile_n; /* rows and tokens of the register tile */
-  const tsr_spmm_ops *ops;
+  int32_t tile_m, tile_n;  /* rows and tokens of the register tile */
+  const tsr_spmm_ops *ops; /* NULL: the CUDA backend has its own, kernels/cuda/kernel.h */
 };
 
 /* Every kernel's functions, defined beside its body. kernels.inc has one row per kernel; whoever

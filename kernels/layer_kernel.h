@@ -36,6 +36,6 @@ typedef struct tsr_layer_kernels {
 } tsr_layer_kernels;
 
 /* By instruction set. */
-extern const tsr_layer_kernels tsr__layer_kernels[TSR_ISA_COUNT];
+extern const tsr_layer_kernels tsr__layer_kernels[TSR_ISA_CPU_COUNT];
 
 #endif

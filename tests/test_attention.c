@@ -63,7 +63,7 @@ static const int64_t all_dims[] = {1, 8, 31, 32, 64, 80};
 Test(attention, every_isa_agrees_with_the_reference) {
   tsr_hardware hardware;
   cr_assert_eq(tsr_hardware_detect(&hardware), TSR_OK);
-  for (int isa = 0; isa < TSR_ISA_COUNT; isa++) {
+  for (int isa = 0; isa < TSR_ISA_CPU_COUNT; isa++) {
     if (!hardware.isa[isa]) continue;
     for (size_t i = 0; i < sizeof all_tokens / sizeof all_tokens[0]; i++)
       for (size_t j = 0; j < sizeof all_dims / sizeof all_dims[0]; j++) {
@@ -79,7 +79,7 @@ Test(attention, every_isa_agrees_with_the_reference) {
 Test(attention, gaps_between_rows_stay_untouched) {
   tsr_hardware hardware;
   cr_assert_eq(tsr_hardware_detect(&hardware), TSR_OK);
-  for (int isa = 0; isa < TSR_ISA_COUNT; isa++) {
+  for (int isa = 0; isa < TSR_ISA_CPU_COUNT; isa++) {
     if (!hardware.isa[isa]) continue;
     problem p = make(&tsr__layer_kernels[isa], 19, 31);
     float *before = reference_random((size_t)(p.tokens * p.ldy), 1, 1.0f);
@@ -97,7 +97,7 @@ Test(attention, gaps_between_rows_stay_untouched) {
 Test(attention, large_scores_do_not_overflow) {
   tsr_hardware hardware;
   cr_assert_eq(tsr_hardware_detect(&hardware), TSR_OK);
-  for (int isa = 0; isa < TSR_ISA_COUNT; isa++) {
+  for (int isa = 0; isa < TSR_ISA_CPU_COUNT; isa++) {
     if (!hardware.isa[isa]) continue;
     problem p = make(&tsr__layer_kernels[isa], 33, 32);
     for (int64_t i = 0; i < p.tokens * p.ld; i++) p.qkv[i] = rintf(p.qkv[i] * 4);
@@ -111,7 +111,7 @@ Test(attention, large_scores_do_not_overflow) {
 Test(attention, nan_passes_through_and_no_further) {
   tsr_hardware hardware;
   cr_assert_eq(tsr_hardware_detect(&hardware), TSR_OK);
-  for (int isa = 0; isa < TSR_ISA_COUNT; isa++)
+  for (int isa = 0; isa < TSR_ISA_CPU_COUNT; isa++)
     for (int part = 0; part < 3; part++) {
       if (!hardware.isa[isa]) continue;
       problem p = make(&tsr__layer_kernels[isa], 37, 32);
@@ -125,7 +125,7 @@ Test(attention, nan_passes_through_and_no_further) {
 Test(attention, an_infinite_value_passes_through) {
   tsr_hardware hardware;
   cr_assert_eq(tsr_hardware_detect(&hardware), TSR_OK);
-  for (int isa = 0; isa < TSR_ISA_COUNT; isa++) {
+  for (int isa = 0; isa < TSR_ISA_CPU_COUNT; isa++) {
     if (!hardware.isa[isa]) continue;
     problem p = make(&tsr__layer_kernels[isa], 17, 8);
     p.qkv[3 * p.ld + 2 * 8 + 1] = INFINITY;

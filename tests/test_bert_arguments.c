@@ -116,7 +116,7 @@ Test(arguments, of_the_workspace) {
   static const int32_t ids[] = {0, 1};
   tsr_batch batch = {1, offsets, ids, NULL};
   float embedding[SMALL_HIDDEN];
-  tsr_output output = {.embedding = embedding}, nothing = {NULL, NULL, 0};
+  tsr_output output = {.embedding = embedding}, nothing = {.hidden = NULL};
   refused(tsr_model_execute(plan, &batch, &output, NULL, bytes), "workspace");
   refused(tsr_model_execute(plan, &batch, &output, workspace, bytes - 1), "workspace");
   refused(tsr_model_execute(plan, &batch, &output, (char *)workspace + 4, bytes), "aligned");

@@ -61,7 +61,8 @@ static void check_against_reference(fixture *f, const tsr_hardware *hardware, in
   tsr_batch batch = batch_of(f);
   float hidden[TOKENS * WIDTH], embedding[SEQUENCES * WIDTH], unit[SEQUENCES * WIDTH];
   double expected[TOKENS * WIDTH], mean[SEQUENCES * WIDTH] = {0}, scaled[SEQUENCES * WIDTH];
-  tsr_output plain = {hidden, embedding, 0}, normalised = {NULL, unit, 1};
+  tsr_output plain = {.hidden = hidden, .embedding = embedding},
+             normalised = {.embedding = unit, .normalise = 1};
   CHECK(bert_run(f->model, &batch, &plain, hardware, threads));
   CHECK(bert_run(f->model, &batch, &normalised, hardware, threads));
   for (int s = 0; s < SEQUENCES; s++) {
@@ -85,7 +86,7 @@ Test(execute, a_ragged_batch_agrees_with_the_reference_on_every_isa) {
   tsr_hardware hardware;
   open_fixture(&f, 11, NULL);
   CHECK(tsr_hardware_detect(&hardware));
-  for (int isa = TSR_ISA_COUNT - 1; isa >= 0; isa--) {
+  for (int isa = TSR_ISA_CPU_COUNT - 1; isa >= 0; isa--) {
     if (hardware.isa[isa]) check_against_reference(&f, &hardware, 1);
     hardware.isa[isa] = 0;
   }
@@ -242,7 +243,7 @@ Test(memory, execution_allocates_nothing) {
   size_t bytes = tsr_model_plan_workspace_bytes(plan);
   float hidden[TOKENS * WIDTH], embedding[SEQUENCES * WIDTH];
   tsr_batch batch = batch_of(&f);
-  tsr_output output = {hidden, embedding, 1};
+  tsr_output output = {.hidden = hidden, .embedding = embedding, .normalise = 1};
   EXPECT_OUT_OF_MEMORY(tsr_model_execute(plan, &batch, &output, workspace, bytes));
   cr_assert_eq(alloc_failures_count(), 0);
   free(workspace);

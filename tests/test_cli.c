@@ -99,6 +99,7 @@ Test(cli, missing_and_malformed_files) {
 Test(cli, doctor_reports_what_selection_knows) {
   tsr_hardware hardware;
   cr_assert_eq(tsr_hardware_detect(&hardware), TSR_OK);
+  cr_assert_eq(tsr_hardware_detect_gpu(&hardware), TSR_OK);
   json_t *root = command_json("doctor --json");
   const json_t *cpu = json_object_get(root, "cpu");
   cr_assert_str_eq(json_text(cpu, "name"), hardware.name);

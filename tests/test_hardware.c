@@ -33,7 +33,7 @@ static void expect(const tsr_hardware *h, int avx2, int avx512) {
   cr_assert_eq(h->isa[TSR_ISA_SCALAR], 1);
   cr_assert_eq(h->isa[TSR_ISA_AVX2], avx2);
   cr_assert_eq(h->isa[TSR_ISA_AVX512], avx512);
-  for (int i = 0; i < TSR_ISA_COUNT; i++) cr_assert_eq(!h->isa[i], !!h->missing[i][0]);
+  for (int i = 0; i < TSR_ISA_CPU_COUNT; i++) cr_assert_eq(!h->isa[i], !!h->missing[i][0]);
 }
 
 Test(hardware, a_full_avx512_cpu_has_everything) {

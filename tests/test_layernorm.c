@@ -39,7 +39,7 @@ static int usable(int isa) {
 }
 
 Test(layernorm, every_isa_agrees_with_the_reference) {
-  for (int isa = 0; isa < TSR_ISA_COUNT; isa++)
+  for (int isa = 0; isa < TSR_ISA_CPU_COUNT; isa++)
     for (size_t w = 0; usable(isa) && w < sizeof widths / sizeof widths[0]; w++)
       for (int64_t tokens = 0; tokens <= 3; tokens++) {
         check(isa, tokens, widths[w], 0.0f, 0);
@@ -49,7 +49,7 @@ Test(layernorm, every_isa_agrees_with_the_reference) {
 
 Test(layernorm, nan_and_infinity_spoil_their_own_token_only) {
   static const float specials[] = {NAN, INFINITY, -INFINITY};
-  for (int isa = 0; isa < TSR_ISA_COUNT; isa++)
+  for (int isa = 0; isa < TSR_ISA_CPU_COUNT; isa++)
     for (int s = 0; usable(isa) && s < 3; s++) {
       enum { WIDTH = 33 };
       float *x = reference_random(3 * WIDTH, 5, 1.0f), y[3 * WIDTH];
@@ -66,7 +66,7 @@ Test(layernorm, nan_and_infinity_spoil_their_own_token_only) {
 
 /* The other two kernels on rows: exact sums of small integers, one element past the end kept. */
 Test(rows, add3_and_mean_are_exact_on_integers) {
-  for (int isa = 0; isa < TSR_ISA_COUNT; isa++)
+  for (int isa = 0; isa < TSR_ISA_CPU_COUNT; isa++)
     for (size_t w = 0; usable(isa) && w < sizeof widths / sizeof widths[0]; w++) {
       int64_t width = widths[w];
       float a[4 * 384], b[384], c[384], y[385];

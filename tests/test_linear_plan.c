@@ -277,7 +277,7 @@ Test(linear_plan, execute_refuses_bad_arguments) {
   size_t bytes = tsr_linear_plan_workspace_bytes(plan);
   char *workspace = workspace_of(plan);
   static float y[TOKENS * M];
-  const tsr_linear_io good = {TOKENS, c.x, c.ldx, c.residual, c.ldr, y, M};
+  const tsr_linear_io good = {TOKENS, c.x, c.ldx, c.residual, c.ldr, y, M, NULL};
   tsr_linear_io bad[9];
   for (int i = 0; i < 9; i++) bad[i] = good;
   bad[0].tokens = -1;

@@ -55,7 +55,7 @@ static void run_on(const tsr_model *model, const golden *g, const tsr_hardware *
   tsr_batch batch = {SENTENCES, g->offsets, g->ids, NULL};
   float *hidden = malloc((size_t)(tokens * WIDTH) * sizeof *hidden);
   float *embeddings = malloc(SENTENCES * WIDTH * sizeof *embeddings);
-  tsr_output output = {hidden, embeddings, 0};
+  tsr_output output = {.hidden = hidden, .embedding = embeddings};
   CHECK(bert_run(model, &batch, &output, hardware, 1));
   compare("hidden", hidden, g->hidden, tokens * WIDTH);
   compare("embedding", embeddings, g->embeddings, SENTENCES * WIDTH);
@@ -73,7 +73,7 @@ Test(minilm, hidden_states_agree_with_numpy_on_every_isa) {
   CHECK(tsr_checkpoint_open(folder, &checkpoint));
   CHECK(tsr_model_load(checkpoint, &model));
   CHECK(tsr_hardware_detect(&hardware));
-  for (int isa = TSR_ISA_COUNT - 1; isa >= 0; isa--) {
+  for (int isa = TSR_ISA_CPU_COUNT - 1; isa >= 0; isa--) {
     if (hardware.isa[isa]) run_on(model, &g, &hardware);
     hardware.isa[isa] = 0;
   }

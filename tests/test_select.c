@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "kernels/kernel.h"
+#include "runtime/plan/registry.h"
 #include "runtime/plan/tuning.h"
 #include "tests/forged.h"
 #include "tests/random.h"
@@ -50,7 +51,7 @@ static const tsr_candidate *candidate(const tsr_selection *s, const char *name) 
 
 Test(select, the_chosen_kernel_runs_on_the_machine) {
   tsr_spmm_problem problem = bcsr_problem(768 * 512 / 4);
-  for (int isa = 0; isa < TSR_ISA_COUNT; isa++) {
+  for (int isa = 0; isa < TSR_ISA_CPU_COUNT; isa++) {
     tsr_selection s = choose(&problem, (tsr_isa)isa, NULL, NULL, 1);
     cr_assert_leq((int)tsr_spmm_kernel_isa(s.kernel), isa);
     if (isa == TSR_ISA_SCALAR) cr_assert_eq(tsr_spmm_kernel_format(s.kernel), TSR_FORMAT_BCSR);
@@ -59,7 +60,7 @@ Test(select, the_chosen_kernel_runs_on_the_machine) {
 
 Test(select, is_pure) {
   tsr_spmm_problem problem = bcsr_problem(768 * 512 / 4);
-  for (int isa = 0; isa < TSR_ISA_COUNT; isa++) {
+  for (int isa = 0; isa < TSR_ISA_CPU_COUNT; isa++) {
     tsr_selection a = choose(&problem, (tsr_isa)isa, NULL, NULL, 1);
     tsr_selection b = choose(&problem, (tsr_isa)isa, NULL, NULL, 1);
     cr_assert_eq(memcmp(&a, &b, sizeof a), 0);
@@ -72,7 +73,8 @@ Test(select, every_candidate_has_a_reason_and_the_chosen_one_is_the_fastest) {
   const tsr_spmm_kernel *kernel;
   int competitors = 0;
   for (size_t i = 0; (kernel = tsr_spmm_kernel_at(i)) != NULL; i++) {
-    int competes = kernel->format == TSR_FORMAT_BCSR || kernel->format == TSR_FORMAT_DENSE;
+    int competes = kernel->backend == TSR_BACKEND_CPU &&
+                   (kernel->format == TSR_FORMAT_BCSR || kernel->format == TSR_FORMAT_DENSE);
     cr_assert_eq(candidate(&s, kernel->name) != NULL, competes, "%s", kernel->name);
     competitors += competes;
   }
@@ -137,7 +139,7 @@ Test(select, is_never_slower_than_dense) {
       for (int t = 0; t < TSR_COST_TERMS; t++)
         entry->coefficients[t] = random_unit(&random) * (t ? 1e-3 : 1.0);
     }
-    tsr_isa isa = (tsr_isa)(round % TSR_ISA_COUNT);
+    tsr_isa isa = (tsr_isa)(round % TSR_ISA_CPU_COUNT);
     tsr_selection s = choose(&p, isa, round % 2 ? &tuning : NULL, NULL, 1);
     double chosen = tsr_predicted_us(s.kernel, &p, round % 2 ? &tuning : NULL);
     for (size_t i = 0; tsr_spmm_kernel_at(i); i++) {
@@ -152,7 +154,7 @@ Test(select, is_never_slower_than_dense) {
 Test(select, predictions_grow_with_the_work) {
   const tsr_spmm_kernel *kernel;
   for (size_t i = 0; (kernel = tsr_spmm_kernel_at(i)) != NULL; i++) {
-    if (kernel->format != TSR_FORMAT_BCSR) continue;
+    if (kernel->format != TSR_FORMAT_BCSR || kernel->backend != TSR_BACKEND_CPU) continue;
     tsr_spmm_problem few = bcsr_problem(768 * 512 / 10), many = bcsr_problem(768 * 512 / 2);
     cr_assert_lt(tsr_predicted_us(kernel, &few, NULL), tsr_predicted_us(kernel, &many, NULL));
     tsr_spmm_problem half = few;
@@ -185,6 +187,7 @@ Test(select, a_forced_kernel_that_cannot_run_is_an_error) {
   const tsr_spmm_kernel *kernel;
   for (size_t i = 0; (kernel = tsr_spmm_kernel_at(i)) != NULL; i++) {
     if (kernel->isa == TSR_ISA_SCALAR || kernel->format != TSR_FORMAT_BCSR) continue;
+    if (kernel->backend != TSR_BACKEND_CPU) continue;
     cr_assert_eq(try_force(&problem, TSR_ISA_SCALAR, kernel->name), TSR_UNSUPPORTED_HARDWARE);
     cr_assert(strstr(tsr_last_error(), "forged away"));
   }
@@ -245,9 +248,16 @@ Test(registry, accessors_accept_null_and_the_end) {
 Test(registry, names_tell_format_tile_and_instruction_set) {
   const tsr_spmm_kernel *a, *b;
   for (size_t i = 0; (a = tsr_spmm_kernel_at(i)) != NULL; i++) {
-    char wanted[120];
-    snprintf(wanted, sizeof wanted, "tsr_f32_%s_spmm_%dx%d__%s", tsr_format_name(a->format),
-             (int)a->tile_m, (int)a->tile_n, tsr_isa_name(a->isa));
+    char wanted[120], steps[40] = "";
+    const tsr_cuda_spmm_kernel *cuda =
+        a->backend == TSR_BACKEND_CUDA ? tsr__spmm_kernel_cuda(a) : NULL;
+    if (cuda) snprintf(steps, sizeof steps, "x%d_s%d", (int)cuda->tile_k, (int)cuda->stages);
+    snprintf(wanted, sizeof wanted, "tsr_%s_%s_spmm_%dx%d%s__%s",
+             !cuda                           ? "f32"
+             : cuda->dtype == TSR_DTYPE_BF16 ? "bf16"
+                                             : "f16",
+             tsr_format_name(a->format), (int)a->tile_m, (int)a->tile_n, steps,
+             tsr_isa_name(a->isa));
     cr_assert_str_eq(a->name, wanted);
     for (size_t j = 0; j < i && (b = tsr_spmm_kernel_at(j)) != NULL; j++)
       cr_assert_str_neq(a->name, b->name);

@@ -8,22 +8,27 @@
 extern "C" {
 #endif
 
-/* y[t, :] = activation(W x[t, :] + bias) + residual[t, :] for t in 0..tokens-1. */
+/* y[t, :] = activation(W x[t, :] + bias) + residual[t, :] for t in 0..tokens-1. Pointers are host
+ * memory, or device memory if the plan's backend is CUDA; that one computes in f16 or bf16 with
+ * sums in f32, and is done when the stream is. */
 typedef struct tsr_linear_io {
   int64_t tokens;
-  const float *x; /* host, [tokens, ldx], k used */
+  const float *x; /* [tokens, ldx], k used */
   int64_t ldx;
-  const float *residual; /* host, [tokens, ldr], m used; NULL = none; may be y itself */
+  const float *residual; /* [tokens, ldr], m used; NULL = none; may be y itself */
   int64_t ldr;
-  float *y; /* host, [tokens, ldy], m written; must not overlap x */
+  float *y; /* [tokens, ldy], m written; must not overlap x */
   int64_t ldy;
+  void *stream; /* CUDA: CUstream, NULL = the default one; CPU: not looked at */
 } tsr_linear_io;
 
-/* workspace: host, tsr_linear_plan_workspace_bytes, 64-byte aligned, this call's alone. */
+/* workspace: host or device as above, tsr_linear_plan_workspace_bytes, 64-byte aligned, this call's
+ * alone until it is done. */
 TSR_API tsr_status tsr_linear_execute(const tsr_linear_plan *plan, const tsr_linear_io *io,
                                       void *workspace, size_t workspace_bytes);
 
-/* A batch of sequences without padding, one after the other. */
+/* A batch of sequences without padding, one after the other; host memory for every backend, the
+ * caller's again when tsr_model_execute returns. */
 typedef struct tsr_batch {
   int64_t sequences;
   const int64_t *offsets; /* [sequences + 1]; sequence s is ids[offsets[s] .. offsets[s+1]-1] */
@@ -31,13 +36,16 @@ typedef struct tsr_batch {
   const int32_t *types;   /* token types, like ids; NULL = all 0 */
 } tsr_batch;
 
-/* Outputs; either may be NULL. */
+/* Outputs; either may be NULL. Host memory, or device memory if the plan's backend is CUDA. */
 typedef struct tsr_output {
-  float *hidden;    /* host, [offsets[sequences], hidden]: the last layer's states */
-  float *embedding; /* host, [sequences, hidden]: pooled; L2-normalised if normalise = 1 */
+  float *hidden;    /* [offsets[sequences], hidden]: the last layer's states */
+  float *embedding; /* [sequences, hidden]: pooled; L2-normalised if normalise = 1 */
   int32_t normalise;
+  void *stream; /* as in tsr_linear_io */
 } tsr_output;
 
+/* workspace: host or device as the outputs, tsr_model_plan_workspace_bytes, 64-byte aligned, this
+ * call's alone until it is done. */
 TSR_API tsr_status tsr_model_execute(const tsr_model_plan *plan, const tsr_batch *batch,
                                      const tsr_output *output, void *workspace,
                                      size_t workspace_bytes);

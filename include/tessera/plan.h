@@ -16,14 +16,21 @@ extern "C" {
 typedef struct tsr_hardware {
   char name[64];                         /* the CPU's brand string */
   uint8_t isa[TSR_ISA_COUNT];            /* 1 = the CPU has it and the OS saves its registers */
-  char missing[TSR_ISA_COUNT][64];       /* why not, where isa[] is 0 */
+  char missing[TSR_ISA_COUNT][120];      /* why not, where isa[] is 0 */
   int32_t cores;                         /* usable by this process */
   int64_t l1d_bytes, l2_bytes, l3_bytes; /* 0 = unknown */
+  char gpu[64];                          /* its name; empty if there is none or nobody looked */
+  int32_t gpu_sms;                       /* its streaming multiprocessors */
 } tsr_hardware;
 
 /* Reads cpuid, the OS's saved state and the caches. TESSERA_MAX_ISA (scalar, avx2, avx512) in the
- * environment holds it to less. */
+ * environment holds it to less. It looks for no GPU, which takes a driver and time. */
 TSR_API tsr_status tsr_hardware_detect(tsr_hardware *out);
+
+/* Adds the GPU to what is known: the device of the calling thread's CUDA context, or the first one.
+ * Where there is none that Tessera can use, missing[TSR_ISA_SM80] says why. The CUDA driver is
+ * libcuda.so.1, or the library that TESSERA_CUDA_DRIVER in the environment names. */
+TSR_API tsr_status tsr_hardware_detect_gpu(tsr_hardware *hardware);
 
 /* ---- selection ---- */
 
@@ -34,7 +41,8 @@ typedef struct tsr_spmm_problem {
   tsr_pattern pattern; /* block and group sizes */
   int64_t m, k, n;     /* n = tokens */
   int64_t stored;      /* elements that the format stores */
-  int32_t threads;
+  int32_t threads;     /* of the CPU; CUDA: streaming multiprocessors */
+  tsr_dtype dtype;     /* CUDA: F16 or BF16, of weights and activations; CPU: not looked at */
 } tsr_spmm_problem;
 
 typedef struct tsr_spmm_kernel tsr_spmm_kernel; /* kernels/kernel.h */
@@ -100,7 +108,7 @@ TSR_API double tsr_predicted_us(const tsr_spmm_kernel *kernel, const tsr_spmm_pr
 typedef struct tsr_plan_options {
   tsr_backend backend;
   int64_t max_tokens;           /* the n that is planned for; execute accepts 0..max_tokens */
-  int32_t threads;              /* >= 1 */
+  int32_t threads;              /* >= 1; of the CPU */
   const tsr_hardware *hardware; /* NULL = detect */
   const tsr_tuning *tuning;     /* NULL = built-in coefficients */
   const char *force_kernel;     /* NULL = choose */
@@ -109,7 +117,11 @@ typedef struct tsr_plan_options {
 
 typedef struct tsr_linear_plan tsr_linear_plan;
 
-/* Chooses the kernel and lays the weights out for it. The plan keeps its own copy of the weights
+/* Backend CUDA: weights and bias are copied to the device of the calling thread's CUDA context,
+ * which must outlive the plan, or of the first device's primary context if the thread has none;
+ * they are rounded to f16 (those of type BF16: kept), and one that is too large is TSR_UNSUPPORTED.
+ *
+ * Chooses the kernel and lays the weights out for it. The plan keeps its own copy of the weights
  * and borrows the bias (layer->bias must outlive it). Read-only afterwards: any number of threads
  * may execute one plan, each with its own workspace. */
 TSR_API tsr_status tsr_linear_plan_create(const tsr_linear *layer, const tsr_plan_options *options,

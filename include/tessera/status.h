@@ -19,7 +19,8 @@ extern "C" {
   X(UNSUPPORTED_SHAPE, 7, "unsupported shape")                                 \
   X(UNSUPPORTED_HARDWARE, 8, "not supported on this hardware")                 \
   X(STRUCTURE, 9, "the matrix does not have the structure that was asked for") \
-  X(OUT_OF_MEMORY, 10, "out of memory")
+  X(OUT_OF_MEMORY, 10, "out of memory")                                        \
+  X(DEVICE, 11, "the GPU's driver reported an error")
 
 typedef enum tsr_status {
 #define TSR_STATUS_ENUMERATOR(name, exit_code, text) TSR_##name,

@@ -91,13 +91,21 @@ typedef enum tsr_format {
 TSR_API const char *tsr_format_name(tsr_format format);
 TSR_API tsr_status tsr_format_parse(const char *name, tsr_format *out);
 
-typedef enum tsr_backend { TSR_BACKEND_CPU, TSR_BACKEND_COUNT } tsr_backend;
+typedef enum tsr_backend { TSR_BACKEND_CPU, TSR_BACKEND_CUDA, TSR_BACKEND_COUNT } tsr_backend;
 
-/* CPU instruction sets that kernels are written for, each including the ones before it. */
-typedef enum tsr_isa { TSR_ISA_SCALAR, TSR_ISA_AVX2, TSR_ISA_AVX512, TSR_ISA_COUNT } tsr_isa;
+/* Instruction sets that kernels are written for: the CPU's, each including the ones before it, then
+ * the GPUs'. */
+typedef enum tsr_isa {
+  TSR_ISA_SCALAR,
+  TSR_ISA_AVX2,
+  TSR_ISA_AVX512,
+  TSR_ISA_CPU_COUNT,
+  TSR_ISA_SM80 = TSR_ISA_CPU_COUNT, /* compute capability 8.0 and newer */
+  TSR_ISA_COUNT
+} tsr_isa;
 
-TSR_API const char *tsr_backend_name(tsr_backend backend); /* "cpu" */
-TSR_API const char *tsr_isa_name(tsr_isa isa);             /* "scalar", "avx2", "avx512" */
+TSR_API const char *tsr_backend_name(tsr_backend backend); /* "cpu", "cuda" */
+TSR_API const char *tsr_isa_name(tsr_isa isa);             /* "scalar", "avx2", "avx512", "sm80" */
 
 /* Activation functions fused into a linear layer's epilogue. GELU is the erf form. */
 typedef enum tsr_activation {

@@ -1,6 +1,6 @@
 #include "kernels/cpu/layer_kernels.h"
 
-const tsr_layer_kernels tsr__layer_kernels[TSR_ISA_COUNT] = {
+const tsr_layer_kernels tsr__layer_kernels[TSR_ISA_CPU_COUNT] = {
 #define TSR_LAYER_KERNELS(isa, suffix)                        \
   [TSR_ISA_##isa] = {                                         \
       TSR_ISA_##isa,           tsr__attention_bytes_##suffix, \

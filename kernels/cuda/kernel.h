@@ -7,6 +7,7 @@
 
 #include "kernels/cuda/args.h"
 #include "tessera/pack.h"
+#include "tessera/plan.h"
 
 typedef struct tsr_cuda_spmm_kernel tsr_cuda_spmm_kernel;
 
@@ -19,8 +20,8 @@ typedef struct tsr_cuda_launch {
 /* The host's functions of a family of kernels. All are pure apart from what they write through
  * pointers. */
 typedef struct tsr_cuda_spmm_ops {
-  /* NULL, or why the kernel cannot take this weight (static text). */
-  const char *(*refusal)(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w);
+  /* NULL, or why the kernel cannot run the problem, of its own format and type (static text). */
+  const char *(*refusal)(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_problem *problem);
   /* The image of the weights in the kernel's own order; w->dtype is the kernel's. out:
    * prepacked_bytes, host, 16-byte aligned; it is copied to the device as it is. */
   size_t (*prepacked_bytes)(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w);
@@ -45,6 +46,13 @@ struct tsr_cuda_spmm_kernel {
 /* The grid of a bound kernel, whose n and splits are set. m, n >= 1. */
 void tsr__cuda_spmm_launch(const tsr_cuda_spmm_kernel *kernel, const tsr_cuda_spmm_args *args,
                            tsr_cuda_launch *launch);
+
+/* Into how many parts k should be cut so that a GPU of problem->threads multiprocessors is busy.
+ * Sums of the parts take at most one tile for each multiprocessor. */
+int32_t tsr__cuda_spmm_splits(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_problem *problem);
+
+/* Microseconds: a modelled lower bound with the rates of an A100, by which kernels are ranked. */
+double tsr__cuda_spmm_bound_us(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_problem *problem);
 
 /* The registry, in the order of kernels.inc; NULL past the end. */
 const tsr_cuda_spmm_kernel *tsr__cuda_spmm_kernel_at(size_t index);

@@ -122,14 +122,16 @@ static layout measure(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w) {
   return at;
 }
 
-static const char *refusal(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w) {
-  int blocks = w->format == TSR_FORMAT_BCSR || w->format == TSR_FORMAT_BCSR_NM;
-  if (w->rows > INT32_MAX || w->cols > INT32_MAX || w->stored > INT32_MAX)
-    return "has more rows, columns or elements than 31 bits count";
-  if (tsr__fragment_sparse(kernel->format) && (w->n != 2 || w->m != 4))
+static const char *refusal(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_problem *problem) {
+  const tsr_pattern *pattern = &problem->pattern;
+  int blocks = kernel->format == TSR_FORMAT_BCSR || kernel->format == TSR_FORMAT_BCSR_NM;
+  if (problem->m > INT32_MAX || problem->k > INT32_MAX || problem->n > INT32_MAX ||
+      problem->stored > INT32_MAX)
+    return "counts rows, columns, tokens and elements in 31 bits";
+  if (tsr__fragment_sparse(kernel->format) && (pattern->n != 2 || pattern->m != 4))
     return "needs two kept of every four elements";
-  if (blocks && (w->block_rows % TSR__FRAGMENT_ROWS != 0 ||
-                 w->block_cols % tsr__fragment_depth(kernel->format) != 0))
+  if (blocks && (pattern->block_rows % TSR__FRAGMENT_ROWS != 0 ||
+                 pattern->block_cols % tsr__fragment_depth(kernel->format) != 0))
     return tsr__fragment_sparse(kernel->format)
                ? "needs blocks of a multiple of 16 rows and of 32 columns"
                : "needs blocks of a multiple of 16 rows and columns";

@@ -52,10 +52,11 @@ tsr_status tsr_format_parse(const char *name, tsr_format *out) {
 }
 
 const char *tsr_backend_name(tsr_backend backend) {
-  return backend == TSR_BACKEND_CPU ? "cpu" : "unknown";
+  static const char *const names[] = {"cpu", "cuda"};
+  return (unsigned)backend < TSR_BACKEND_COUNT ? names[backend] : "unknown";
 }
 
 const char *tsr_isa_name(tsr_isa isa) {
-  static const char *const names[] = {"scalar", "avx2", "avx512"};
+  static const char *const names[] = {"scalar", "avx2", "avx512", "sm80"};
   return (unsigned)isa < TSR_ISA_COUNT ? names[isa] : "unknown";
 }

@@ -104,7 +104,7 @@ static tsr_status parse_lists(bench_job *job) {
 /* Holds Tessera and oneDNN to the instruction set that was asked for, through the variables of
  * both: whatever is planned or opened later obeys them. */
 static tsr_status set_isa(bench_job *job) {
-  static const char *const onednn_names[TSR_ISA_COUNT] = {
+  static const char *const onednn_names[TSR_ISA_CPU_COUNT] = {
       [TSR_ISA_SCALAR] = "SSE41", [TSR_ISA_AVX2] = "AVX2", [TSR_ISA_AVX512] = "AVX512_CORE"};
   TSR_TRY(tsr_hardware_detect(&job->hardware));
   if (job->values->isa == ISA_AUTO) return TSR_OK;

@@ -11,10 +11,21 @@
 #include "runtime/cli/commands.inc"
 #undef TSR_COMMAND
 
+/* What there is to plan with. backend: tsr_backend; cuda fails without a GPU that can be used. */
+tsr_status tsr__cli_hardware(int backend, tsr_hardware *out);
+
 /* The threads to use: what was asked for, or with 0 the hardware's usable cores. */
 int32_t tsr__cli_threads(int64_t asked, const tsr_hardware *hardware);
 
-/* The row of the operand MODEL; `values` is the subcommand's struct. */
+/* The row of --backend; `values` is the subcommand's struct with an int, a tsr_backend. */
+#define TSR__ROW_BACKEND(values)                                                             \
+  {                                                                                          \
+    .kind = TSR__OPTION_CHOICE, .name = "backend", .argument = "cpu|cuda",                   \
+    .help = "where to compute; cuda: in f16, on the GPU that CUDA's driver calls the first", \
+    .offset = offsetof(values, backend), .fallback = "cpu"                                   \
+  }
+
+/* The row of the operand MODEL. */
 #define TSR__ROW_MODEL(values)                                                           \
   {                                                                                      \
     .kind = TSR__OPTION_TEXT, .argument = "MODEL",                                       \

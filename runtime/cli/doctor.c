@@ -56,6 +56,7 @@ typedef struct findings {
 
 static tsr_status examine(findings *f) {
   tsr_status status = tsr_hardware_detect(&f->hardware);
+  if (status == TSR_OK) status = tsr_hardware_detect_gpu(&f->hardware);
   if (status != TSR_OK) return status;
   tsr__libraries(f->libraries);
   if (uname(&f->system) < 0) memset(&f->system, 0, sizeof f->system);
@@ -87,6 +88,10 @@ static void print_machine(const findings *f) {
   for (size_t i = 0; i < TSR__COUNT(register_sets); i++)
     if (saves_registers(i)) printf(" %s", register_sets[i].name);
   printf("\n");
+  if (h->isa[TSR_ISA_SM80])
+    printf("GPU        %s, %d multiprocessors\n", h->gpu, (int)h->gpu_sms);
+  else
+    printf("GPU        none that can be used: %s\n", h->missing[TSR_ISA_SM80]);
 }
 
 static void print_kernels(const tsr_hardware *h) {
@@ -145,6 +150,13 @@ static json_t *names_json(int (*has)(size_t), size_t count, const char *(*name)(
 static const char *feature_name(size_t index) { return features[index].name; }
 static const char *register_set_name(size_t index) { return register_sets[index].name; }
 
+static json_t *gpu_json(const tsr_hardware *h) {
+  int usable = h->isa[TSR_ISA_SM80];
+  return json_pack("{s:s?, s:i, s:b, s:s?}", "name", *h->gpu ? h->gpu : NULL, "multiprocessors",
+                   (int)h->gpu_sms, "usable", usable, "reason",
+                   usable ? NULL : h->missing[TSR_ISA_SM80]);
+}
+
 static tsr_status report_json(const findings *f) {
   const tsr_hardware *h = &f->hardware;
   json_t *cpu = json_pack("{s:s, s:i, s:I, s:I, s:I, s:o}", "name", h->name, "cores", h->cores,
@@ -155,9 +167,9 @@ static tsr_status report_json(const findings *f) {
       "{s:s, s:s, s:o}", "name", f->system.sysname, "release", f->system.release, "saved_registers",
       names_json(saves_registers, TSR__COUNT(register_sets), register_set_name));
   return tsr__print_json(
-      json_pack("{s:s, s:o, s:o, s:o, s:o, s:{s:s, s:s}}", "version", tsr_version(), "cpu", cpu,
-                "system", system, "libraries", libraries_json(f), "kernels", kernels_json(h),
-                "tuning", "path", f->tuning_path, "state", f->tuning),
+      json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:{s:s, s:s}}", "version", tsr_version(), "cpu",
+                cpu, "gpu", gpu_json(h), "system", system, "libraries", libraries_json(f),
+                "kernels", kernels_json(h), "tuning", "path", f->tuning_path, "state", f->tuning),
       stdout);
 }
 
@@ -177,11 +189,12 @@ static const tsr__example examples[] = {
     {"tessera doctor", "what this machine has, for people"},
     {"tessera doctor --json | jq .kernels", "the same for programs"},
     {"TESSERA_MAX_ISA=avx2 tessera doctor", "what would be left on a machine without AVX-512"},
+    {"TESSERA_CUDA_DRIVER=./libgpusim.so tessera doctor", "with another CUDA driver"},
 };
 
 const tsr__command tsr__cli_doctor = {
     .details =
-        "Reports the CPU, what the operating system supports, the libraries and their "
+        "Reports the CPU, the GPU, what the operating system supports, the libraries and their "
         "versions, which kernels can run and why the others cannot, and whether there is "
         "a tuning file.",
     .options = rows,

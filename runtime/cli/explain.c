@@ -7,7 +7,7 @@
 typedef struct explain_options {
   const char *model, *kernel;
   int64_t batch, seq, threads;
-  int json;
+  int json, backend;
 } explain_options;
 
 /* What was opened, and planned with. */
@@ -22,7 +22,7 @@ typedef struct explanation {
 } explanation;
 
 static tsr_status prepare(const explain_options *options, explanation *e) {
-  TSR_TRY(tsr_hardware_detect(&e->hardware));
+  TSR_TRY(tsr__cli_hardware(options->backend, &e->hardware));
   TSR_TRY(tsr__cli_load_tuning(&e->hardware, e->tuning_path, &e->tuning));
   TSR_TRY(tsr__cli_open_model(options->model, &e->opened));
   int64_t longest = tsr_model_get_info(e->opened.model)->max_positions;
@@ -31,7 +31,7 @@ static tsr_status prepare(const explain_options *options, explanation *e) {
             (long long)longest);
   e->threads = tsr__cli_threads(options->threads, &e->hardware);
   e->tokens = options->batch * options->seq;
-  tsr_model_plan_options plan = {.linear = {.backend = TSR_BACKEND_CPU,
+  tsr_model_plan_options plan = {.linear = {.backend = (tsr_backend)options->backend,
                                             .max_tokens = e->tokens,
                                             .threads = e->threads,
                                             .hardware = &e->hardware,
@@ -62,10 +62,16 @@ static void print_layer(const tsr_model *model, size_t index, const tsr_selectio
 
 static void report_text(const explain_options *options, const explanation *e) {
   const tsr_model *model = e->opened.model;
-  printf("%s: %lld tokens (batch %lld x %lld), %d thread%s, %s\n", options->model,
-         (long long)e->tokens, (long long)options->batch, (long long)options->seq, e->threads,
-         e->threads == 1 ? "" : "s", e->hardware.name);
-  if (e->tuning)
+  int cuda = options->backend == TSR_BACKEND_CUDA;
+  printf("%s: %lld tokens (batch %lld x %lld), ", options->model, (long long)e->tokens,
+         (long long)options->batch, (long long)options->seq);
+  if (cuda)
+    printf("%s\n", e->hardware.gpu);
+  else
+    printf("%d thread%s, %s\n", e->threads, e->threads == 1 ? "" : "s", e->hardware.name);
+  if (cuda)
+    printf("modelled lower bounds with the rates of an A100; nothing is measured\n");
+  else if (e->tuning)
     printf("costs measured on this machine: %s\n", e->tuning_path);
   else
     printf("built-in costs; tessera tune measures this machine's\n");
@@ -109,11 +115,13 @@ static tsr_status report_json(const explain_options *options, const explanation 
     const tsr_linear_plan *plan = tsr_model_plan_linear(e->plan, i);
     if (plan) layers = tsr__json_append(layers, layer_json(model, i, plan));
   }
-  return tsr__print_json(json_pack("{s:s, s:s, s:I, s:I, s:i, s:s?, s:o}", "model", options->model,
-                                   "cpu", e->hardware.name, "batch", (json_int_t)options->batch,
-                                   "seq", (json_int_t)options->seq, "threads", e->threads, "tuning",
-                                   e->tuning ? e->tuning_path : NULL, "layers", layers),
-                         stdout);
+  return tsr__print_json(
+      json_pack("{s:s, s:s, s:s, s:s?, s:I, s:I, s:i, s:s?, s:o}", "model", options->model,
+                "backend", tsr_backend_name((tsr_backend)options->backend), "cpu", e->hardware.name,
+                "gpu", *e->hardware.gpu ? e->hardware.gpu : NULL, "batch",
+                (json_int_t)options->batch, "seq", (json_int_t)options->seq, "threads", e->threads,
+                "tuning", e->tuning ? e->tuning_path : NULL, "layers", layers),
+      stdout);
 }
 
 static tsr_status explain(const void *values) {
@@ -155,6 +163,7 @@ static const tsr__option rows[] = {
      .argument = "NAME",
      .help = "see what using this kernel everywhere would mean",
      .offset = offsetof(explain_options, kernel)},
+    TSR__ROW_BACKEND(explain_options),
     TSR__ROW_THREADS(explain_options),
     TSR__ROW_JSON(explain_options),
 };

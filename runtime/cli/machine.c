@@ -1,5 +1,13 @@
 #include "runtime/base/status.h"
 #include "runtime/cli/cli.h"
+#include "runtime/plan/hardware.h"
+
+tsr_status tsr__cli_hardware(int backend, tsr_hardware *out) {
+  TSR_TRY(tsr__plan_hardware((tsr_backend)backend, out));
+  TSR_CHECK(backend != TSR_BACKEND_CUDA || out->isa[TSR_ISA_SM80], TSR_UNSUPPORTED_HARDWARE,
+            "--backend cuda: %s", out->missing[TSR_ISA_SM80]);
+  return TSR_OK;
+}
 
 int32_t tsr__cli_threads(int64_t asked, const tsr_hardware *hardware) {
   if (asked > 0) return (int32_t)asked;

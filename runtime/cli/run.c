@@ -12,7 +12,7 @@
 typedef struct run_options {
   const char *model, *file, *ids, *vocabulary, *output, *kernel;
   tsr__list texts;
-  int pairs, format, pooling, no_normalise, hidden;
+  int pairs, format, pooling, no_normalise, hidden, backend;
   int64_t batch, max_tokens, threads;
 } run_options;
 
@@ -62,7 +62,7 @@ static tsr_status open_tokenizer(run_job *job) {
 
 static tsr_status open_model(run_job *job) {
   const run_options *o = job->options;
-  TSR_TRY(tsr_hardware_detect(&job->hardware));
+  TSR_TRY(tsr__cli_hardware(o->backend, &job->hardware));
   char path[TSR__PATH_MAX];
   TSR_TRY(tsr__cli_load_tuning(&job->hardware, path, &job->tuning));
   TSR_TRY(tsr__cli_open_model(o->model, &job->opened));
@@ -100,7 +100,7 @@ static tsr_status open_plan(run_job *job, int64_t max_tokens) {
   int64_t in_item = o->pairs ? 2 : 1;
   int64_t tokens = in_item * max_tokens > BATCH_TOKENS ? in_item * max_tokens : BATCH_TOKENS;
   tsr_model_plan_options options = {
-      .linear = {.backend = TSR_BACKEND_CPU,
+      .linear = {.backend = (tsr_backend)o->backend,
                  .max_tokens = tokens,
                  .threads = tsr__cli_threads(o->threads, &job->hardware),
                  .hardware = &job->hardware,
@@ -256,6 +256,7 @@ static const tsr__option rows[] = {
      .argument = "NAME",
      .help = "use this kernel instead of the selected ones",
      .offset = offsetof(run_options, kernel)},
+    TSR__ROW_BACKEND(run_options),
     TSR__ROW_THREADS(run_options),
 };
 
@@ -267,6 +268,7 @@ static const tsr__example examples[] = {
      "the similarity of each pair, followed by the pair"},
     {"echo 101 7592 102 | tessera run minilm --ids - --hidden --format json",
      "token ids through a preset, the state of each token as JSON"},
+    {"tessera run packed --backend cuda --file sentences.txt", "on the GPU"},
 };
 
 const tsr__command tsr__cli_run = {

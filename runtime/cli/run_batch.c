@@ -6,7 +6,7 @@
 
 #include "runtime/base/alloc.h"
 #include "runtime/base/status.h"
-#include "tessera/plan.h"
+#include "runtime/plan/model_plan.h"
 
 tsr_status tsr__run_batch_create(int64_t max_items, int pairs, int64_t max_tokens,
                                  tsr__run_batch *batch) {
@@ -15,7 +15,10 @@ tsr_status tsr__run_batch_create(int64_t max_items, int pairs, int64_t max_token
   batch->pairs = pairs;
   batch->max_items = max_items;
   batch->max_tokens = max_tokens;
-  batch->workspace_bytes = tsr_model_plan_workspace_bytes(batch->plan);
+  if (batch->plan->cuda)
+    TSR_TRY(tsr__cuda_host_create(batch->plan, &batch->gpu));
+  else
+    batch->workspace_bytes = tsr_model_plan_workspace_bytes(batch->plan);
   TSR_TRY(tsr__calloc(sequences + 1, sizeof *batch->offsets, "the batch", &batch->offsets));
   TSR_TRY(tsr__calloc((size_t)max_tokens, sizeof *batch->ids, "the batch", &batch->ids));
   TSR_TRY(tsr__calloc((size_t)max_tokens, sizeof *batch->item, "the batch", &batch->item));
@@ -42,6 +45,7 @@ void tsr__run_batch_destroy(tsr__run_batch *batch) {
   free(batch->labels);
   free(batch->values);
   free(batch->workspace);
+  tsr__cuda_host_destroy(batch->gpu);
 }
 
 static tsr_status write_hidden(tsr__run_batch *batch) {
@@ -79,14 +83,20 @@ static tsr_status write_embeddings(tsr__run_batch *batch) {
   return TSR_OK;
 }
 
+static tsr_status execute(tsr__run_batch *batch, const tsr_output *output) {
+  tsr_batch sequences = {batch->sequences, batch->offsets, batch->ids, NULL};
+  if (batch->gpu) return tsr__cuda_host_execute(batch->gpu, &sequences, output);
+  return tsr_model_execute(batch->plan, &sequences, output, batch->workspace,
+                           batch->workspace_bytes);
+}
+
 tsr_status tsr__run_batch_flush(tsr__run_batch *batch) {
   if (!batch->sequences) return TSR_OK;
   int hidden = batch->result->grouped;
-  tsr_batch sequences = {batch->sequences, batch->offsets, batch->ids, NULL};
-  tsr_output output = {hidden ? batch->values : NULL, hidden ? NULL : batch->values,
-                       batch->normalise};
-  tsr_status status =
-      tsr_model_execute(batch->plan, &sequences, &output, batch->workspace, batch->workspace_bytes);
+  tsr_output output = {.hidden = hidden ? batch->values : NULL,
+                       .embedding = hidden ? NULL : batch->values,
+                       .normalise = batch->normalise};
+  tsr_status status = execute(batch, &output);
   if (status == TSR_OK)
     status = hidden         ? write_hidden(batch)
              : batch->pairs ? write_similarities(batch)

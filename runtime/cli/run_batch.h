@@ -4,6 +4,7 @@
 
 #include "runtime/cli/run_input.h"
 #include "runtime/cli/run_result.h"
+#include "runtime/cuda/host.h"
 #include "tessera/execute.h"
 
 typedef struct tsr__run_batch {
@@ -16,11 +17,12 @@ typedef struct tsr__run_batch {
   int pairs;
   int64_t max_items, max_tokens;
   int64_t items, sequences;
-  int64_t *offsets; /* [sequences + 1] */
-  int32_t *ids;     /* [max_tokens] */
-  float *values;    /* embeddings of the sequences, or states of the tokens */
-  char **labels;    /* [items]: the text of a pair, NULL otherwise */
-  int32_t *item;    /* [tokens of one item]: encoded before it is known whether it still fits */
+  int64_t *offsets;    /* [sequences + 1] */
+  int32_t *ids;        /* [max_tokens] */
+  float *values;       /* embeddings of the sequences, or states of the tokens */
+  char **labels;       /* [items]: the text of a pair, NULL otherwise */
+  int32_t *item;       /* [tokens of one item]: encoded before it is known whether it still fits */
+  tsr__cuda_host *gpu; /* of a plan for the GPU, which uses no workspace of the host */
   void *workspace;
   size_t workspace_bytes;
 } tsr__run_batch;

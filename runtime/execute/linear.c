@@ -42,6 +42,7 @@ tsr_status tsr_linear_execute(const tsr_linear_plan *plan, const tsr_linear_io *
   TSR_CHECK(plan && io, TSR_INVALID_ARGUMENT, "tsr_linear_execute: NULL argument");
   TSR_TRY(check(plan, io, workspace, workspace_bytes));
   if (!io->tokens || !plan->m) return TSR_OK;
+  if (plan->cuda) return tsr__cuda_linear_execute(plan->cuda, io, workspace);
   tsr_spmm_args args = {.weights = plan->weights,
                         .m = plan->m,
                         .k = plan->k,

@@ -108,6 +108,7 @@ tsr_status tsr_model_execute(const tsr_model_plan *plan, const tsr_batch *batch,
                              const tsr_output *output, void *workspace, size_t workspace_bytes) {
   TSR_CHECK(plan && batch && output, TSR_INVALID_ARGUMENT, "tsr_model_execute: NULL argument");
   TSR_TRY(check(plan, batch, workspace, workspace_bytes));
+  if (plan->cuda) return tsr__cuda_model_execute(plan->cuda, batch, output, workspace);
   for (size_t i = 0; i < plan->model->layer_count; i++)
     TSR_TRY(run_layer(plan, i, batch, workspace));
   hand_out(plan, batch, output, workspace);

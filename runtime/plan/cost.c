@@ -7,7 +7,7 @@
 #include "runtime/plan/tuning.h"
 
 /* Rounded from measurements on a 2.3 GHz Sapphire Rapids; `tessera tune` replaces them. */
-static const double builtin[TSR_ISA_COUNT][TSR_COST_TERMS] = {
+static const double builtin[TSR_ISA_CPU_COUNT][TSR_COST_TERMS] = {
     [TSR_ISA_SCALAR] = {[TSR_COST_CALL] = 0.1,
                         [TSR_COST_FMA] = 8e-4,
                         [TSR_COST_STEP] = 2e-3,
@@ -50,6 +50,10 @@ void tsr__cost_terms(const tsr_spmm_kernel *kernel, const tsr_spmm_problem *prob
 double tsr_predicted_us(const tsr_spmm_kernel *kernel, const tsr_spmm_problem *problem,
                         const tsr_tuning *tuning) {
   if (!kernel || !problem || problem->threads < 1) return 0.0;
+  if (kernel->backend == TSR_BACKEND_CUDA) {
+    tsr_spmm_problem seen = tsr__problem_for(kernel, problem);
+    return tsr__cuda_spmm_bound_us(tsr__spmm_kernel_cuda(kernel), &seen);
+  }
   const double *coefficients = tsr__tuning_find(tuning, kernel);
   if (!coefficients) coefficients = tsr__cost_builtin(kernel);
   double terms[TSR_COST_TERMS], us = fork_us * (problem->threads - 1);

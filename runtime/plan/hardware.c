@@ -23,7 +23,8 @@ static const feature features[] = {
 };
 
 /* Bits of XCR0: SSE and AVX registers; with the masks and the 512-bit registers. */
-static const uint64_t saved_state[TSR_ISA_COUNT] = {[TSR_ISA_AVX2] = 0x6, [TSR_ISA_AVX512] = 0xe6};
+static const uint64_t saved_state[TSR_ISA_CPU_COUNT] = {
+    [TSR_ISA_AVX2] = 0x6, [TSR_ISA_AVX512] = 0xe6};
 
 static void find_missing(const tsr__cpu_bits *bits, tsr_isa isa, char *text, size_t size) {
   size_t used = 0;
@@ -38,7 +39,7 @@ static void find_missing(const tsr__cpu_bits *bits, tsr_isa isa, char *text, siz
 }
 
 void tsr__hardware_isa(const tsr__cpu_bits *bits, tsr_hardware *out) {
-  for (int i = 0; i < TSR_ISA_COUNT; i++) {
+  for (int i = 0; i < TSR_ISA_CPU_COUNT; i++) {
     out->missing[i][0] = 0;
     if (i != TSR_ISA_SCALAR)
       find_missing(bits, (tsr_isa)i, out->missing[i], sizeof out->missing[i]);
@@ -49,10 +50,10 @@ void tsr__hardware_isa(const tsr__cpu_bits *bits, tsr_hardware *out) {
 tsr_status tsr__hardware_limit(const char *isa, tsr_hardware *out) {
   if (!isa || !isa[0]) return TSR_OK;
   int limit = 0;
-  while (limit < TSR_ISA_COUNT && strcmp(isa, tsr_isa_name((tsr_isa)limit)) != 0) limit++;
-  TSR_CHECK(limit < TSR_ISA_COUNT, TSR_INVALID_ARGUMENT,
+  while (limit < TSR_ISA_CPU_COUNT && strcmp(isa, tsr_isa_name((tsr_isa)limit)) != 0) limit++;
+  TSR_CHECK(limit < TSR_ISA_CPU_COUNT, TSR_INVALID_ARGUMENT,
             "TESSERA_MAX_ISA is \"%.40s\": expected scalar, avx2 or avx512", isa);
-  for (int i = limit + 1; i < TSR_ISA_COUNT; i++) {
+  for (int i = limit + 1; i < TSR_ISA_CPU_COUNT; i++) {
     if (!out->isa[i]) continue;
     out->isa[i] = 0;
     snprintf(out->missing[i], sizeof out->missing[i], "TESSERA_MAX_ISA is %s", isa);
@@ -100,8 +101,14 @@ tsr_status tsr_hardware_detect(tsr_hardware *out) {
   tsr__cpu_bits bits = {
       .leaf1_ecx = tsr__cpuid(1, 0).ecx, .leaf7_ebx = tsr__cpuid(7, 0).ebx, .xcr0 = tsr__xcr0()};
   tsr__hardware_isa(&bits, out);
+  snprintf(out->missing[TSR_ISA_SM80], sizeof out->missing[0], "nobody looked for a GPU");
   read_name(out->name);
   if (!read_caches(4, out)) read_caches(0x8000001du, out);
   out->cores = omp_get_num_procs(); /* heeds the process's affinity mask */
   return tsr__hardware_limit(getenv("TESSERA_MAX_ISA"), out);
+}
+
+tsr_status tsr__plan_hardware(tsr_backend backend, tsr_hardware *out) {
+  TSR_TRY(tsr_hardware_detect(out));
+  return backend == TSR_BACKEND_CUDA ? tsr_hardware_detect_gpu(out) : TSR_OK;
 }

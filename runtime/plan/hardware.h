@@ -14,6 +14,9 @@ typedef struct tsr__cpu_bits {
 /* Fills isa and missing. */
 void tsr__hardware_isa(const tsr__cpu_bits *bits, tsr_hardware *out);
 
+/* What a plan for the backend must know when its caller does not say. */
+tsr_status tsr__plan_hardware(tsr_backend backend, tsr_hardware *out);
+
 /* Holds isa to at most the one named (NULL or "" = no limit). */
 tsr_status tsr__hardware_limit(const char *isa, tsr_hardware *out);
 

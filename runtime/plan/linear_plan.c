@@ -6,6 +6,7 @@
 #include "runtime/base/alloc.h"
 #include "runtime/base/half.h"
 #include "runtime/base/status.h"
+#include "runtime/plan/hardware.h"
 #include "runtime/plan/registry.h"
 
 enum { THREADS_MAX = 4096 };
@@ -22,8 +23,11 @@ static tsr_status check(const tsr_linear *layer, const tsr_plan_options *options
   return tsr_packed_validate(&layer->weight);
 }
 
-static tsr_spmm_problem describe(const tsr_linear *layer, const tsr_plan_options *options) {
+static tsr_spmm_problem describe(const tsr_linear *layer, const tsr_plan_options *options,
+                                 const tsr_hardware *hardware) {
   const tsr_packed *w = &layer->weight;
+  int cuda = options->backend == TSR_BACKEND_CUDA;
+  int32_t sms = hardware->gpu_sms > 0 ? hardware->gpu_sms : 1;
   return (tsr_spmm_problem){.backend = options->backend,
                             .format = w->format,
                             .pattern = tsr_packed_pattern(w),
@@ -31,7 +35,8 @@ static tsr_spmm_problem describe(const tsr_linear *layer, const tsr_plan_options
                             .k = w->cols,
                             .n = options->max_tokens,
                             .stored = w->stored,
-                            .threads = options->threads};
+                            .threads = cuda ? sms : options->threads,
+                            .dtype = w->dtype == TSR_DTYPE_BF16 ? TSR_DTYPE_BF16 : TSR_DTYPE_F16};
 }
 
 /* The weight as the kernel takes it: float, and unpacked for a kernel of format dense.
@@ -59,16 +64,30 @@ static tsr_status convert(const tsr_packed *weight, tsr_format format, tsr_packe
   return TSR_OK;
 }
 
-static tsr_status lay_out(tsr_linear_plan *plan, const tsr_packed *weight) {
+static tsr_status lay_out_cpu(tsr_linear_plan *plan, const tsr_packed *weight) {
+  const tsr_spmm_ops *ops = plan->selection.kernel->ops;
+  plan->weight_bytes = ops->prepacked_bytes(weight);
+  TSR_TRY(tsr__aligned(plan->weight_bytes, 1, "prepacked weights", &plan->weights));
+  ops->prepack(weight, plan->weights);
+  return TSR_OK;
+}
+
+static tsr_status lay_out_cuda(tsr_linear_plan *plan, const tsr_linear *layer,
+                               const tsr_packed *weight) {
+  TSR_TRY(tsr__cuda_linear_create(tsr__spmm_kernel_cuda(plan->selection.kernel), layer, weight,
+                                  plan->max_tokens, &plan->cuda));
+  plan->weight_bytes = tsr__cuda_linear_weight_bytes(plan->cuda);
+  return TSR_OK;
+}
+
+static tsr_status lay_out(tsr_linear_plan *plan, const tsr_linear *layer) {
   const tsr_spmm_kernel *kernel = plan->selection.kernel;
   tsr_packed converted;
   float *memory;
   tsr_status status;
-  TSR_TRY_GOTO(status, convert(weight, kernel->format, &converted, &memory), done);
-  plan->weight_bytes = kernel->ops->prepacked_bytes(&converted);
-  TSR_TRY_GOTO(status, tsr__aligned(plan->weight_bytes, 1, "prepacked weights", &plan->weights),
-               done);
-  kernel->ops->prepack(&converted, plan->weights);
+  TSR_TRY_GOTO(status, convert(&layer->weight, kernel->format, &converted, &memory), done);
+  status = kernel->backend == TSR_BACKEND_CUDA ? lay_out_cuda(plan, layer, &converted)
+                                               : lay_out_cpu(plan, &converted);
 done:
   free(memory);
   return status;
@@ -78,10 +97,14 @@ static tsr_status build(tsr_linear_plan *plan, const tsr_linear *layer,
                         const tsr_plan_options *options) {
   TSR_TRY(check(layer, options));
   tsr_hardware detected;
-  if (!options->hardware) TSR_TRY(tsr_hardware_detect(&detected));
-  tsr_spmm_problem problem = describe(layer, options);
-  TSR_TRY(tsr_select(&problem, options->hardware ? options->hardware : &detected, options->tuning,
-                     options->force_kernel, !options->no_dense_fallback, &plan->selection));
+  const tsr_hardware *hardware = options->hardware;
+  if (!hardware) {
+    TSR_TRY(tsr__plan_hardware(options->backend, &detected));
+    hardware = &detected;
+  }
+  tsr_spmm_problem problem = describe(layer, options, hardware);
+  TSR_TRY(tsr_select(&problem, hardware, options->tuning, options->force_kernel,
+                     !options->no_dense_fallback, &plan->selection));
   plan->m = problem.m;
   plan->k = problem.k;
   plan->max_tokens = options->max_tokens;
@@ -90,8 +113,9 @@ static tsr_status build(tsr_linear_plan *plan, const tsr_linear *layer,
   plan->activation = layer->activation;
   const tsr_spmm_kernel *kernel = plan->selection.kernel;
   problem = tsr__problem_for(kernel, &problem);
-  plan->part_bytes = tsr__round_line(kernel->ops->workspace_bytes(&problem));
-  return lay_out(plan, &layer->weight);
+  if (kernel->backend == TSR_BACKEND_CPU)
+    plan->part_bytes = tsr__round_line(kernel->ops->workspace_bytes(&problem));
+  return lay_out(plan, layer);
 }
 
 tsr_status tsr_linear_plan_create(const tsr_linear *layer, const tsr_plan_options *options,
@@ -114,12 +138,15 @@ tsr_status tsr_linear_plan_create(const tsr_linear *layer, const tsr_plan_option
 
 void tsr_linear_plan_destroy(tsr_linear_plan *plan) {
   if (!plan) return;
+  tsr__cuda_linear_destroy(plan->cuda);
   free(plan->weights);
   free(plan);
 }
 
 size_t tsr_linear_plan_workspace_bytes(const tsr_linear_plan *plan) {
-  return plan ? plan->part_bytes * (size_t)plan->threads : 0;
+  if (!plan) return 0;
+  return plan->cuda ? tsr__cuda_linear_workspace_bytes(plan->cuda)
+                    : plan->part_bytes * (size_t)plan->threads;
 }
 
 const tsr_selection *tsr_linear_plan_selection(const tsr_linear_plan *plan) {

@@ -3,6 +3,7 @@
 #define TESSERA_PLAN_LINEAR_PLAN_H
 
 #include "kernels/kernel.h"
+#include "runtime/cuda/linear.h"
 
 struct tsr_linear_plan {
   char name[96]; /* the layer's, for messages */
@@ -13,7 +14,8 @@ struct tsr_linear_plan {
   tsr_activation activation;
   void *weights; /* as the kernel's prepack left them, 64-byte aligned, owned */
   size_t weight_bytes;
-  size_t part_bytes; /* workspace of one part, a multiple of the cache line */
+  size_t part_bytes;      /* workspace of one part, a multiple of the cache line */
+  tsr__cuda_linear *cuda; /* of the CUDA backend, which uses neither weights nor parts */
   tsr_selection selection;
 };
 

@@ -4,6 +4,7 @@
 
 #include "runtime/base/alloc.h"
 #include "runtime/base/status.h"
+#include "runtime/plan/hardware.h"
 
 static tsr_status check(const tsr_model *model, const tsr_model_plan_options *options) {
   const struct {
@@ -23,7 +24,7 @@ static tsr_status check(const tsr_model *model, const tsr_model_plan_options *op
 }
 
 static const tsr_layer_kernels *best_kernels(const tsr_hardware *hardware) {
-  int isa = TSR_ISA_COUNT - 1;
+  int isa = TSR_ISA_CPU_COUNT - 1;
   while (isa > TSR_ISA_SCALAR && !hardware->isa[isa]) isa--;
   return &tsr__layer_kernels[isa];
 }
@@ -45,7 +46,7 @@ static tsr_status build(tsr_model_plan *plan, const tsr_model_plan_options *opti
   tsr_plan_options linear = options->linear;
   tsr_hardware detected;
   if (!linear.hardware) {
-    TSR_TRY(tsr_hardware_detect(&detected));
+    TSR_TRY(tsr__plan_hardware(linear.backend, &detected));
     linear.hardware = &detected;
   }
   plan->limits = (tsr__layer_limits){.max_tokens = linear.max_tokens,
@@ -53,8 +54,8 @@ static tsr_status build(tsr_model_plan *plan, const tsr_model_plan_options *opti
                                      .max_seq = options->max_seq,
                                      .threads = linear.threads,
                                      .kernels = best_kernels(linear.hardware)};
-  TSR_TRY(tsr__slots_place(model, linear.max_tokens, options->max_batch, plan->slot_offsets,
-                           &plan->slot_bytes));
+  TSR_TRY(tsr__slots_place(model, linear.backend, linear.max_tokens, options->max_batch,
+                           plan->slot_offsets, &plan->slot_bytes));
   TSR_TRY(tsr__calloc(model->layer_count, sizeof *plan->linear, "a plan", &plan->linear));
   size_t scratch = 0;
   for (size_t i = 0; i < model->layer_count; i++) {
@@ -63,6 +64,9 @@ static tsr_status build(tsr_model_plan *plan, const tsr_model_plan_options *opti
     if (bytes > scratch) scratch = bytes;
   }
   plan->workspace_bytes = plan->slot_bytes + scratch;
+  if (linear.backend != TSR_BACKEND_CUDA) return TSR_OK;
+  TSR_TRY(tsr__cuda_model_create(model, plan->linear, &plan->limits, &plan->cuda));
+  plan->workspace_bytes = tsr__cuda_model_workspace_bytes(plan->cuda);
   return TSR_OK;
 }
 
@@ -85,6 +89,7 @@ tsr_status tsr_model_plan_create(const tsr_model *model, const tsr_model_plan_op
 
 void tsr_model_plan_destroy(tsr_model_plan *plan) {
   if (!plan) return;
+  tsr__cuda_model_destroy(plan->cuda);
   for (size_t i = 0; plan->linear && i < plan->model->layer_count; i++)
     tsr_linear_plan_destroy(plan->linear[i]);
   free(plan->linear);

@@ -2,6 +2,7 @@
 #ifndef TESSERA_PLAN_MODEL_PLAN_H
 #define TESSERA_PLAN_MODEL_PLAN_H
 
+#include "runtime/cuda/model.h"
 #include "runtime/model/model.h"
 
 /* The workspace, every part of it aligned to a cache line:
@@ -15,13 +16,17 @@
 struct tsr_model_plan {
   const tsr_model *model;
   tsr_linear_plan **linear; /* by layer; NULL where the layer is of another kind */
+  tsr__cuda_model *cuda;    /* of the CUDA backend, which lays out a workspace of its own */
   tsr__layer_limits limits;
   size_t slot_offsets[TSR__SLOTS_MAX];
   size_t slot_bytes, workspace_bytes;
 };
 
+/* How far the rows of a slot lie apart. */
+int64_t tsr__slot_row_bytes(const tsr__slot *slot, tsr_backend backend);
+
 /* Finds offsets for the model's slots. *bytes: their total. */
-tsr_status tsr__slots_place(const tsr_model *model, int64_t max_tokens, int64_t max_batch,
-                            size_t offsets[TSR__SLOTS_MAX], size_t *bytes);
+tsr_status tsr__slots_place(const tsr_model *model, tsr_backend backend, int64_t max_tokens,
+                            int64_t max_batch, size_t offsets[TSR__SLOTS_MAX], size_t *bytes);
 
 #endif

@@ -9,13 +9,23 @@ static const tsr_spmm_kernel kernels[] = {
   {#name, TSR_FORMAT_##format, TSR_BACKEND_##backend, TSR_ISA_##isa, tile_m, tile_n, &name##_ops},
 #include "kernels/kernels.inc"
 #undef TSR_SPMM_KERNEL
+#define TSR_CUDA_SPMM_KERNEL(format, ops, dtype, name, tile_m, tile_n, tile_k, stages, threads) \
+  {#name, TSR_FORMAT_##format, TSR_BACKEND_CUDA, TSR_ISA_SM80, tile_m, tile_n, NULL},
+#include "kernels/cuda/kernels.inc"
+#undef TSR_CUDA_SPMM_KERNEL
 };
 
-enum { KERNEL_COUNT = sizeof kernels / sizeof kernels[0] };
+enum {
+  KERNEL_COUNT = sizeof kernels / sizeof kernels[0],
+#define TSR_CUDA_SPMM_KERNEL(...) +1
+  CUDA_COUNT = 0
+#include "kernels/cuda/kernels.inc"
+#undef TSR_CUDA_SPMM_KERNEL
+};
 
 /* What a kernel's instruction set wants, as a refusal says it. */
 static const char *const needs[TSR_ISA_COUNT] = {"needs plain C", "needs AVX2 and FMA",
-                                                 "needs AVX-512"};
+                                                 "needs AVX-512", "needs a GPU of sm_80 or newer"};
 
 const tsr_spmm_kernel *tsr_spmm_kernel_at(size_t index) {
   return index < KERNEL_COUNT ? &kernels[index] : NULL;
@@ -48,6 +58,16 @@ tsr_spmm_problem tsr__problem_for(const tsr_spmm_kernel *kernel, const tsr_spmm_
   return dense;
 }
 
+const tsr_cuda_spmm_kernel *tsr__spmm_kernel_cuda(const tsr_spmm_kernel *kernel) {
+  return tsr__cuda_spmm_kernel_at((size_t)(kernel - kernels) - (KERNEL_COUNT - CUDA_COUNT));
+}
+
+static const char *cuda_refusal(const tsr_spmm_kernel *kernel, const tsr_spmm_problem *problem) {
+  const tsr_cuda_spmm_kernel *cuda = tsr__spmm_kernel_cuda(kernel);
+  if (cuda->dtype != problem->dtype) return "is for another element type";
+  return cuda->ops->refusal(cuda, problem);
+}
+
 const char *tsr_spmm_kernel_refusal(const tsr_spmm_kernel *kernel, const tsr_spmm_problem *problem,
                                     const tsr_hardware *hardware) {
   if (!kernel || !problem || !hardware) return "NULL argument";
@@ -56,5 +76,6 @@ const char *tsr_spmm_kernel_refusal(const tsr_spmm_kernel *kernel, const tsr_spm
     return "is for another format";
   if (!hardware->isa[kernel->isa]) return needs[kernel->isa];
   tsr_spmm_problem seen = tsr__problem_for(kernel, problem);
-  return kernel->ops->refusal(&seen);
+  return kernel->backend == TSR_BACKEND_CUDA ? cuda_refusal(kernel, &seen)
+                                             : kernel->ops->refusal(&seen);
 }

@@ -2,10 +2,14 @@
 #ifndef TESSERA_PLAN_REGISTRY_H
 #define TESSERA_PLAN_REGISTRY_H
 
+#include "kernels/cuda/kernel.h"
 #include "kernels/kernel.h"
 
 /* NULL when there is none of that name. */
 const tsr_spmm_kernel *tsr__spmm_kernel_find(const char *name);
+
+/* The CUDA backend's row of a kernel of that backend. */
+const tsr_cuda_spmm_kernel *tsr__spmm_kernel_cuda(const tsr_spmm_kernel *kernel);
 
 /* The problem as the kernel sees it: a kernel of format dense works on the unpacked matrix. */
 tsr_spmm_problem tsr__problem_for(const tsr_spmm_kernel *kernel, const tsr_spmm_problem *problem);

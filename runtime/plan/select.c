@@ -50,7 +50,7 @@ static tsr_candidate assess(const tsr_spmm_kernel *kernel, const tsr_spmm_proble
   const char *refusal = tsr_spmm_kernel_refusal(kernel, problem, hardware);
   if (!refusal)
     c.predicted_us = tsr_predicted_us(kernel, problem, tuning);
-  else if (!hardware->isa[kernel->isa])
+  else if (kernel->backend == problem->backend && !hardware->isa[kernel->isa])
     snprintf(c.reason, sizeof c.reason, "%s: %s", refusal, hardware->missing[kernel->isa]);
   else
     snprintf(c.reason, sizeof c.reason, "%s", refusal);
@@ -126,8 +126,9 @@ tsr_status tsr_select(const tsr_spmm_problem *problem, const tsr_hardware *hardw
             force_kernel);
   const tsr_spmm_kernel *kernel;
   for (size_t i = 0; (kernel = tsr_spmm_kernel_at(i)) != NULL; i++) {
-    int competes = kernel == forced || kernel->format == problem->format ||
-                   (allow_dense && kernel->format == TSR_FORMAT_DENSE);
+    int suits =
+        kernel->format == problem->format || (allow_dense && kernel->format == TSR_FORMAT_DENSE);
+    int competes = kernel == forced || (suits && kernel->backend == problem->backend);
     if (!competes || out->candidate_count == TSR_CANDIDATES_MAX) continue;
     tsr_candidate candidate = assess(kernel, problem, hardware, tuning);
     insert(out, &candidate, problem->format, forced);

@@ -48,17 +48,25 @@ static int32_t largest_left(const placement *p) {
   return best;
 }
 
-tsr_status tsr__slots_place(const tsr_model *model, int64_t max_tokens, int64_t max_batch,
-                            size_t offsets[TSR__SLOTS_MAX], size_t *bytes) {
+/* On the GPU rows are of 16-bit elements, a multiple of 8 of them apart, where they are tokens. */
+int64_t tsr__slot_row_bytes(const tsr__slot *slot, tsr_backend backend) {
+  enum { ROW_ELEMENTS = 8 };
+  if (backend == TSR_BACKEND_CPU || slot->per_sequence) return slot->width * (int64_t)sizeof(float);
+  int64_t elements = (slot->width + ROW_ELEMENTS - 1) / ROW_ELEMENTS * ROW_ELEMENTS;
+  return elements * (int64_t)sizeof(uint16_t);
+}
+
+tsr_status tsr__slots_place(const tsr_model *model, tsr_backend backend, int64_t max_tokens,
+                            int64_t max_batch, size_t offsets[TSR__SLOTS_MAX], size_t *bytes) {
   slot_set conflicts[TSR__SLOTS_MAX];
   size_t sizes[TSR__SLOTS_MAX];
   placement p = {conflicts, sizes, offsets, 0, model->slot_count};
   find_conflicts(model, conflicts);
   *bytes = 0;
   for (int32_t s = 0; s < model->slot_count; s++) {
-    int64_t floats, size, rows = model->slots[s].per_sequence ? max_batch : max_tokens;
-    TSR_CHECK(tsr__mul_i64(rows, model->slots[s].width, &floats) &&
-                  tsr__mul_i64(floats, sizeof(float), &size) && size < INT64_MAX / TSR__SLOTS_MAX,
+    int64_t size, rows = model->slots[s].per_sequence ? max_batch : max_tokens;
+    TSR_CHECK(tsr__mul_i64(rows, tsr__slot_row_bytes(&model->slots[s], backend), &size) &&
+                  size < INT64_MAX / TSR__SLOTS_MAX,
               TSR_UNSUPPORTED_SHAPE, "activations of %lld x %lld", (long long)rows,
               (long long)model->slots[s].width);
     sizes[s] = tsr__round_line((size_t)size);

@@ -16,7 +16,7 @@ const double *tsr__tuning_find(const tsr_tuning *tuning, const tsr_spmm_kernel *
 
 tsr_isa tsr__best_isa(const tsr_hardware *hardware) {
   tsr_isa best = TSR_ISA_SCALAR;
-  for (int i = 0; i < TSR_ISA_COUNT; i++)
+  for (int i = 0; i < TSR_ISA_CPU_COUNT; i++)
     if (hardware->isa[i]) best = (tsr_isa)i;
   return best;
 }

@@ -71,7 +71,7 @@ static void put_machine(const tsr_hardware *machine, FILE *stream) {
   else
     fputs("-", stream);
   fputs("</dd>\n<dt>Instruction sets</dt><dd>", stream);
-  for (int i = 0; i < TSR_ISA_COUNT; i++) {
+  for (int i = 0; i < TSR_ISA_CPU_COUNT; i++) {
     fprintf(stream, "%s%s", i ? ", " : "", tsr_isa_name((tsr_isa)i));
     if (machine->isa[i]) continue;
     fputs(" (no: ", stream);

@@ -13,7 +13,7 @@ static json_t *number_or_null(int64_t number) {
 static json_t *machine_json(const tsr_hardware *machine) {
   json_t *isa = json_array(), *missing = json_object();
   int failed = 0;
-  for (int i = 0; i < TSR_ISA_COUNT; i++) {
+  for (int i = 0; i < TSR_ISA_CPU_COUNT; i++) {
     const char *name = tsr_isa_name((tsr_isa)i);
     failed |= machine->isa[i]
                   ? json_array_append_new(isa, json_string(name))

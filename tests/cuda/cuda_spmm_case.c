@@ -50,7 +50,14 @@ static CUdeviceptr upload_weights(const tsr_cuda_spmm_kernel *kernel, const spmm
   tsr_matrix dense = {w, kernel->dtype, c->m, c->k, c->k};
   tsr_packed packed = {0};
   cr_assert_eq(tsr_pack(&dense, kernel->format, pattern, &packed), TSR_OK, "%s", tsr_last_error());
-  const char *refusal = kernel->ops->refusal(kernel, &packed);
+  tsr_spmm_problem problem = {.backend = TSR_BACKEND_CUDA,
+                              .format = kernel->format,
+                              .pattern = tsr_packed_pattern(&packed),
+                              .m = c->m,
+                              .k = c->k,
+                              .stored = packed.stored,
+                              .dtype = kernel->dtype};
+  const char *refusal = kernel->ops->refusal(kernel, &problem);
   cr_assert_null(refusal, "%s", refusal);
   size_t bytes = kernel->ops->prepacked_bytes(kernel, &packed);
   void *image = aligned_alloc(16, (bytes + 31) / 16 * 16);
@@ -121,7 +128,7 @@ static void release(const buffers *at) {
 /* Products are exact; a sum of k of them loses at most an ulp of k a term to truncation (2^-23 k
  * each), which an activation stretches by at most 1.13 (GELU's steepest slope); C is rounded once
  * to its type. Bias, activation and residual add a few roundings to f32. */
-static double tolerance(const spmm_case *c, tsr_dtype dtype, double expected) {
+double cuda_spmm_tolerance(const spmm_case *c, tsr_dtype dtype, double expected) {
   double k = (double)c->k, epsilon = dtype == TSR_DTYPE_F16 ? 0x1p-11 : 0x1p-8;
   return 1.13 * k * k * 0x1p-23 + 0x1p-20 + epsilon * fabs(expected);
 }
@@ -147,7 +154,7 @@ static void check_c(const tsr_cuda_spmm_kernel *kernel, const spmm_case *c, cuda
         cr_assert_eq(out[i], 0xabab, "%s: token %d: wrote beyond row %d", what, (int)t, (int)c->m);
       else
         cr_assert(close_to((double)actual[i], expected[t * c->m + r],
-                           tolerance(c, kernel->dtype, expected[t * c->m + r])),
+                           cuda_spmm_tolerance(c, kernel->dtype, expected[t * c->m + r])),
                   "%s: %s: m %d, k %d, n %d: token %d, row %d: %g, not %g", what, kernel->name,
                   (int)c->m, (int)c->k, (int)run.tokens, (int)t, (int)r, (double)actual[i],
                   expected[t * c->m + r]);
@@ -165,7 +172,7 @@ static void check_partial(const tsr_cuda_spmm_kernel *kernel, const spmm_case *c
   for (int64_t i = 0; i < count; i++) {
     double sum = 0;
     for (int32_t s = 0; s < run.splits; s++) sum += (double)partial[s * count + i];
-    cr_assert(close_to(sum, c->sums[i], tolerance(c, kernel->dtype, 0)),
+    cr_assert(close_to(sum, c->sums[i], cuda_spmm_tolerance(c, kernel->dtype, 0)),
               "%s: %s in %d parts: m %d, k %d, n %d: token %d, row %d: %g, not %g", what,
               kernel->name, (int)run.splits, (int)c->m, (int)c->k, (int)run.tokens, (int)(i / c->m),
               (int)(i % c->m), sum, c->sums[i]);

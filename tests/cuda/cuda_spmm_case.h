@@ -19,6 +19,9 @@ typedef struct cuda_spmm_run {
   int32_t splits;
 } cuda_spmm_run;
 
+/* How far an output may lie from the double reference. */
+double cuda_spmm_tolerance(const spmm_case *c, tsr_dtype dtype, double expected);
+
 /* Runs it and compares every output with the double reference; what lies beyond row m stays as it
  * was. Fails the running test, naming `what`. */
 void cuda_spmm_check(CUmodule module, const tsr_cuda_spmm_kernel *kernel, const spmm_case *c,

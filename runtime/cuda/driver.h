@@ -1,0 +1,73 @@
+/* The CUDA driver API, opened at run time: libcuda.so.1, or what TESSERA_CUDA_DRIVER names. The
+ * types are those of the API's binary interface, so that nothing needs CUDA's headers. */
+#ifndef TESSERA_CUDA_DRIVER_H
+#define TESSERA_CUDA_DRIVER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tessera/status.h"
+
+typedef uint64_t tsr__cu_pointer; /* device memory */
+
+/* One row per function: name without "cu", exported symbol, parameters. */
+#define TSR__CU_MAP(X)                                                                           \
+  X(Init, cuInit, (unsigned flags))                                                              \
+  X(GetErrorName, cuGetErrorName, (int error, const char **name))                                \
+  X(DeviceGet, cuDeviceGet, (int *device, int ordinal))                                          \
+  X(DeviceGetName, cuDeviceGetName, (char *name, int length, int device))                        \
+  X(DeviceGetAttribute, cuDeviceGetAttribute, (int *value, int attribute, int device))           \
+  X(DevicePrimaryCtxRetain, cuDevicePrimaryCtxRetain, (void **context, int device))              \
+  X(DevicePrimaryCtxRelease, cuDevicePrimaryCtxRelease_v2, (int device))                         \
+  X(CtxGetCurrent, cuCtxGetCurrent, (void **context))                                            \
+  X(CtxGetDevice, cuCtxGetDevice, (int *device))                                                 \
+  X(CtxPushCurrent, cuCtxPushCurrent_v2, (void *context))                                        \
+  X(CtxPopCurrent, cuCtxPopCurrent_v2, (void **context))                                         \
+  X(ModuleLoadData, cuModuleLoadData, (void **module, const void *image))                        \
+  X(ModuleUnload, cuModuleUnload, (void *module))                                                \
+  X(ModuleGetFunction, cuModuleGetFunction, (void **function, void *module, const char *name))   \
+  X(FuncSetAttribute, cuFuncSetAttribute, (void *function, int attribute, int value))            \
+  X(MemAlloc, cuMemAlloc_v2, (tsr__cu_pointer * address, size_t bytes))                          \
+  X(MemFree, cuMemFree_v2, (tsr__cu_pointer address))                                            \
+  X(MemcpyHtoD, cuMemcpyHtoD_v2, (tsr__cu_pointer to, const void *from, size_t bytes))           \
+  X(MemcpyDtoH, cuMemcpyDtoH_v2, (void *to, tsr__cu_pointer from, size_t bytes))                 \
+  X(MemcpyHtoDAsync, cuMemcpyHtoDAsync_v2,                                                       \
+    (tsr__cu_pointer to, const void *from, size_t bytes, void *stream))                          \
+  X(LaunchKernel, cuLaunchKernel,                                                                \
+    (void *function, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x,        \
+     unsigned block_y, unsigned block_z, unsigned shared_bytes, void *stream, void **parameters, \
+     void **extra))
+
+typedef struct tsr__cu {
+#define TSR__CU_MEMBER(name, symbol, parameters) int(*name) parameters;
+  TSR__CU_MAP(TSR__CU_MEMBER)
+#undef TSR__CU_MEMBER
+} tsr__cu;
+
+/* Values of the API's enumerations. */
+enum {
+  TSR__CU_OUT_OF_MEMORY = 2,
+  TSR__CU_NO_DEVICE = 100,
+  TSR__CU_MULTIPROCESSOR_COUNT = 16,
+  TSR__CU_CAPABILITY_MAJOR = 75,
+  TSR__CU_CAPABILITY_MINOR = 76,
+  TSR__CU_MAX_DYNAMIC_SHARED_BYTES = 8
+};
+
+/* The driver, opened and initialised by the first call. TSR_UNSUPPORTED_HARDWARE says why there is
+ * none. Any number of threads may call. */
+tsr_status tsr__cu_get(const tsr__cu **out);
+
+/* What a result says: TSR_OK, or a failure that names the call, the error and `what` it was for. */
+tsr_status tsr__cu_check(int result, const char *call, const char *what);
+
+/* One attribute of a device. */
+tsr_status tsr__cu_attribute(const tsr__cu *cu, int device, int which, int *value);
+
+/* The calling thread's context and its device; NULL and the first device if it has none. */
+tsr_status tsr__cu_current(const tsr__cu *cu, void **context, int *device);
+
+/* Calls a function of the driver `cu`, and returns from the caller if it fails. */
+#define TSR__CU_TRY(what, name, ...) TSR_TRY(tsr__cu_check(cu->name(__VA_ARGS__), "cu" #name, what))
+
+#endif

@@ -1,0 +1,82 @@
+#include "runtime/cuda/host.h"
+
+#include <stdlib.h>
+
+#include "runtime/base/alloc.h"
+#include "runtime/base/status.h"
+#include "runtime/cuda/context.h"
+#include "runtime/plan/model_plan.h"
+
+struct tsr__cuda_host {
+  tsr__cuda *cuda;
+  const tsr_model_plan *plan;
+  void *workspace, *hidden, *embedding; /* device memory */
+};
+
+static size_t row_bytes(const tsr_model_plan *plan) {
+  return (size_t)plan->model->info.hidden * sizeof(float);
+}
+
+static tsr_status allocate(tsr__cuda_host *host) {
+  const tsr_model_plan *plan = host->plan;
+  TSR_TRY(
+      tsr__cuda_alloc(host->cuda, plan->workspace_bytes, "the GPU's workspace", &host->workspace));
+  TSR_TRY(tsr__cuda_alloc(host->cuda, (size_t)plan->limits.max_tokens * row_bytes(plan),
+                          "hidden states", &host->hidden));
+  return tsr__cuda_alloc(host->cuda, (size_t)plan->limits.max_batch * row_bytes(plan), "embeddings",
+                         &host->embedding);
+}
+
+tsr_status tsr__cuda_host_create(const tsr_model_plan *plan, tsr__cuda_host **out) {
+  tsr__cuda_host *host;
+  TSR_TRY(tsr__calloc(1, sizeof *host, "a plan", &host));
+  host->plan = plan;
+  tsr_status status = tsr__cuda_open(&host->cuda);
+  if (status == TSR_OK) status = tsr__cuda_enter(host->cuda);
+  if (status == TSR_OK) {
+    status = allocate(host);
+    tsr__cuda_leave(host->cuda);
+  }
+  if (status == TSR_OK)
+    *out = host;
+  else
+    tsr__cuda_host_destroy(host);
+  return status;
+}
+
+void tsr__cuda_host_destroy(tsr__cuda_host *host) {
+  if (!host) return;
+  if (host->cuda && tsr__cuda_enter(host->cuda) == TSR_OK) {
+    tsr__cuda_free(host->cuda, host->workspace);
+    tsr__cuda_free(host->cuda, host->hidden);
+    tsr__cuda_free(host->cuda, host->embedding);
+    tsr__cuda_leave(host->cuda);
+  }
+  tsr__cuda_close(host->cuda);
+  free(host);
+}
+
+static tsr_status run(const tsr__cuda_host *host, const tsr_batch *batch,
+                      const tsr_output *output) {
+  const tsr_model_plan *plan = host->plan;
+  tsr_output device = {.hidden = output->hidden ? host->hidden : NULL,
+                       .embedding = output->embedding ? host->embedding : NULL,
+                       .normalise = output->normalise};
+  TSR_TRY(tsr_model_execute(plan, batch, &device, host->workspace, plan->workspace_bytes));
+  if (output->hidden)
+    TSR_TRY(tsr__cuda_read(host->cuda, output->hidden, host->hidden,
+                           (size_t)batch->offsets[batch->sequences] * row_bytes(plan),
+                           "hidden states"));
+  if (output->embedding)
+    TSR_TRY(tsr__cuda_read(host->cuda, output->embedding, host->embedding,
+                           (size_t)batch->sequences * row_bytes(plan), "embeddings"));
+  return TSR_OK;
+}
+
+tsr_status tsr__cuda_host_execute(tsr__cuda_host *host, const tsr_batch *batch,
+                                  const tsr_output *output) {
+  TSR_TRY(tsr__cuda_enter(host->cuda));
+  tsr_status status = run(host, batch, output);
+  tsr__cuda_leave(host->cuda);
+  return status;
+}

@@ -1,0 +1,239 @@
+#include "runtime/cuda/linear.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "runtime/base/alloc.h"
+#include "runtime/base/half.h"
+#include "runtime/base/status.h"
+#include "runtime/cuda/layers.h"
+
+enum { DEVICE_LINE = 256, ROW_ELEMENTS = 8 };
+
+/* The workspace, in device memory: | x | y | sums of the parts of k |, x and y in the kernel's
+ * type. */
+struct tsr__cuda_linear {
+  tsr__cuda *cuda;
+  const tsr_cuda_spmm_kernel *kernel;
+  char name[96];
+  tsr__cuda_function spmm, split_k, from_f32, to_f32;
+  tsr_cuda_spmm_args args; /* what is the same in every call */
+  void *image, *bias;
+  int64_t ldx, ldy; /* of the workspace's x and y */
+  size_t image_bytes, y_at, partial_at, workspace_bytes;
+};
+
+static size_t round_line(size_t bytes) {
+  return (bytes + DEVICE_LINE - 1) / DEVICE_LINE * DEVICE_LINE;
+}
+
+static int64_t round_row(int64_t elements) {
+  return (elements + ROW_ELEMENTS - 1) / ROW_ELEMENTS * ROW_ELEMENTS;
+}
+
+/* ---- making one ---- */
+
+static tsr_status check_range(const float *values, const uint16_t *rounded, int64_t count,
+                              tsr_dtype dtype) {
+  uint16_t infinity = dtype == TSR_DTYPE_F16 ? 0x7c00 : 0x7f80;
+  for (int64_t i = 0; i < count; i++)
+    TSR_CHECK((rounded[i] & 0x7fff) != infinity || isinf(values[i]), TSR_UNSUPPORTED,
+              "weight %g is too large for %s", (double)values[i], tsr_dtype_name(dtype));
+  return TSR_OK;
+}
+
+/* *values: what the caller must free afterwards. */
+static tsr_status round_values(const tsr_packed *weight, tsr_dtype dtype, tsr_packed *out,
+                               uint16_t **values) {
+  *out = *weight;
+  TSR_TRY(tsr__aligned((size_t)weight->stored, sizeof **values, "rounded weights", values));
+  TSR_CHECK(tsr__from_f32(weight->values, dtype, *values, (uint64_t)weight->stored),
+            TSR_UNSUPPORTED, "weights of type %s", tsr_dtype_name(dtype));
+  out->dtype = dtype;
+  out->values = *values;
+  return check_range(weight->values, *values, weight->stored, dtype);
+}
+
+static tsr_status upload_weights(tsr__cuda_linear *linear, const tsr_packed *weight) {
+  const tsr_cuda_spmm_kernel *kernel = linear->kernel;
+  tsr_packed rounded;
+  uint16_t *values = NULL;
+  void *image = NULL;
+  tsr_status status;
+  TSR_TRY_GOTO(status, round_values(weight, kernel->dtype, &rounded, &values), done);
+  linear->image_bytes = kernel->ops->prepacked_bytes(kernel, &rounded);
+  TSR_TRY_GOTO(status, tsr__aligned(linear->image_bytes, 1, "prepacked weights", &image), done);
+  kernel->ops->prepack(kernel, &rounded, image);
+  TSR_TRY_GOTO(
+      status, tsr__cuda_upload(linear->cuda, image, linear->image_bytes, "weights", &linear->image),
+      done);
+  kernel->ops->bind(kernel, &rounded, linear->image, &linear->args);
+done:
+  free(image);
+  free(values);
+  return status;
+}
+
+static tsr_status find_functions(tsr__cuda_linear *linear) {
+  static const tsr__cuda_image images[TSR_FORMAT_COUNT] = {
+      [TSR_FORMAT_DENSE] = TSR__CUDA_IMAGE_spmm_dense,
+      [TSR_FORMAT_NM] = TSR__CUDA_IMAGE_spmm_nm,
+      [TSR_FORMAT_BCSR] = TSR__CUDA_IMAGE_spmm_bcsr,
+      [TSR_FORMAT_BCSR_NM] = TSR__CUDA_IMAGE_spmm_bcsr_nm};
+  const tsr_cuda_spmm_kernel *kernel = linear->kernel;
+  TSR_TRY(tsr__cuda_find(linear->cuda, images[kernel->format], kernel->name, &linear->spmm));
+  TSR_TRY(tsr__cuda_find_typed(linear->cuda, TSR__CUDA_IMAGE_split_k, kernel->dtype, "split_k",
+                               &linear->split_k));
+  TSR_TRY(tsr__cuda_find_typed(linear->cuda, TSR__CUDA_IMAGE_convert, kernel->dtype, "from_f32",
+                               &linear->from_f32));
+  return tsr__cuda_find_typed(linear->cuda, TSR__CUDA_IMAGE_convert, kernel->dtype, "to_f32",
+                              &linear->to_f32);
+}
+
+/* Wherever k is cut, the tiles of all parts together are no more than the multiprocessors. */
+static tsr_status plan_workspace(tsr__cuda_linear *linear, int64_t max_tokens) {
+  const tsr_cuda_spmm_kernel *kernel = linear->kernel;
+  int64_t x, y;
+  linear->ldx = round_row(linear->args.k);
+  linear->ldy = round_row(linear->args.m);
+  TSR_CHECK(tsr__mul_i64(linear->ldx, max_tokens, &x) &&
+                tsr__mul_i64(linear->ldy, max_tokens, &y) && x < INT64_MAX / 8 && y < INT64_MAX / 8,
+            TSR_UNSUPPORTED_SHAPE, "activations of %lld tokens", (long long)max_tokens);
+  linear->y_at = round_line((size_t)x * sizeof(uint16_t));
+  linear->partial_at = linear->y_at + round_line((size_t)y * sizeof(uint16_t));
+  linear->workspace_bytes = linear->partial_at + (size_t)tsr__cuda_sms(linear->cuda) *
+                                                     (size_t)kernel->tile_m *
+                                                     (size_t)kernel->tile_n * sizeof(float);
+  return TSR_OK;
+}
+
+static tsr_status build(tsr__cuda_linear *linear, const tsr_linear *layer, const tsr_packed *weight,
+                        int64_t max_tokens) {
+  TSR_TRY(upload_weights(linear, weight));
+  if (layer->bias)
+    TSR_TRY(tsr__cuda_upload(linear->cuda, layer->bias, (size_t)weight->rows * sizeof(float),
+                             "bias", &linear->bias));
+  linear->args.bias = linear->bias;
+  linear->args.activation = (int32_t)layer->activation;
+  TSR_TRY(find_functions(linear));
+  return plan_workspace(linear, max_tokens);
+}
+
+tsr_status tsr__cuda_linear_create(const tsr_cuda_spmm_kernel *kernel, const tsr_linear *layer,
+                                   const tsr_packed *weight, int64_t max_tokens,
+                                   tsr__cuda_linear **out) {
+  tsr__cuda_linear *linear;
+  TSR_TRY(tsr__calloc(1, sizeof *linear, "a plan", &linear));
+  linear->kernel = kernel;
+  snprintf(linear->name, sizeof linear->name, "%s", layer->name ? layer->name : "linear layer");
+  tsr_status status = tsr__cuda_open(&linear->cuda);
+  if (status == TSR_OK) status = tsr__cuda_enter(linear->cuda);
+  if (status == TSR_OK) {
+    status = build(linear, layer, weight, max_tokens);
+    tsr__cuda_leave(linear->cuda);
+  }
+  if (status != TSR_OK) {
+    tsr__cuda_linear_destroy(linear);
+    return status;
+  }
+  *out = linear;
+  return TSR_OK;
+}
+
+void tsr__cuda_linear_destroy(tsr__cuda_linear *linear) {
+  if (!linear) return;
+  if (linear->cuda && tsr__cuda_enter(linear->cuda) == TSR_OK) {
+    tsr__cuda_free(linear->cuda, linear->image);
+    tsr__cuda_free(linear->cuda, linear->bias);
+    tsr__cuda_leave(linear->cuda);
+  }
+  tsr__cuda_close(linear->cuda);
+  free(linear);
+}
+
+size_t tsr__cuda_linear_weight_bytes(const tsr__cuda_linear *linear) { return linear->image_bytes; }
+
+size_t tsr__cuda_linear_workspace_bytes(const tsr__cuda_linear *linear) {
+  return linear->workspace_bytes;
+}
+
+size_t tsr__cuda_linear_partial_bytes(const tsr__cuda_linear *linear) {
+  return linear->workspace_bytes - linear->partial_at;
+}
+
+tsr_dtype tsr__cuda_linear_dtype(const tsr__cuda_linear *linear) { return linear->kernel->dtype; }
+
+/* ---- running it ---- */
+
+static tsr_status convert(const tsr__cuda_linear *linear, const tsr__cuda_function *function,
+                          tsr_cuda_convert_args args, void *stream) {
+  tsr_cuda_launch launch = tsr__cuda_convert_launch(&args);
+  return tsr__cuda_launch(linear->cuda, function, &launch, &args, stream, linear->name);
+}
+
+tsr_status tsr__cuda_linear_multiply(const tsr__cuda_linear *linear,
+                                     const tsr__cuda_linear_io *io) {
+  tsr_cuda_spmm_args args = linear->args;
+  args.b = io->x;
+  args.ldb = io->ldx;
+  args.c = io->y;
+  args.ldc = io->ldy;
+  args.residual = io->residual;
+  args.ldr = io->ldr;
+  args.n = io->tokens;
+  tsr_spmm_problem problem = {
+      .m = args.m, .k = args.k, .n = args.n, .threads = tsr__cuda_sms(linear->cuda)};
+  args.splits = tsr__cuda_spmm_splits(linear->kernel, &problem);
+  if (args.splits > 1) args.partial = io->partial;
+  tsr_cuda_launch launch;
+  tsr__cuda_spmm_launch(linear->kernel, &args, &launch);
+  TSR_TRY(tsr__cuda_launch(linear->cuda, &linear->spmm, &launch, &args, io->stream, linear->name));
+  if (args.splits == 1) return TSR_OK;
+  launch = tsr__cuda_split_k_launch(&args);
+  return tsr__cuda_launch(linear->cuda, &linear->split_k, &launch, &args, io->stream, linear->name);
+}
+
+static tsr_status run(const tsr__cuda_linear *linear, const tsr_linear_io *io, char *workspace) {
+  int32_t n = (int32_t)io->tokens, m = linear->args.m, k = linear->args.k;
+  void *x = workspace, *y = workspace + linear->y_at;
+  tsr_cuda_convert_args from = {.x = io->x,
+                                .y = x,
+                                .ldx = io->ldx,
+                                .ldy = linear->ldx,
+                                .n = n,
+                                .width = k,
+                                .padded = (int32_t)linear->ldx};
+  TSR_TRY(convert(linear, &linear->from_f32, from, io->stream));
+  if (io->residual) {
+    tsr_cuda_convert_args residual = {.x = io->residual,
+                                      .y = y,
+                                      .ldx = io->ldr,
+                                      .ldy = linear->ldy,
+                                      .n = n,
+                                      .width = m,
+                                      .padded = m};
+    TSR_TRY(convert(linear, &linear->from_f32, residual, io->stream));
+  }
+  tsr__cuda_linear_io product = {.tokens = n,
+                                 .x = x,
+                                 .residual = io->residual ? y : NULL,
+                                 .y = y,
+                                 .ldx = linear->ldx,
+                                 .ldr = linear->ldy,
+                                 .ldy = linear->ldy,
+                                 .partial = workspace + linear->partial_at,
+                                 .stream = io->stream};
+  TSR_TRY(tsr__cuda_linear_multiply(linear, &product));
+  tsr_cuda_convert_args to = {
+      .x = y, .y = io->y, .ldx = linear->ldy, .ldy = io->ldy, .n = n, .width = m, .padded = m};
+  return convert(linear, &linear->to_f32, to, io->stream);
+}
+
+tsr_status tsr__cuda_linear_execute(const tsr__cuda_linear *linear, const tsr_linear_io *io,
+                                    void *workspace) {
+  TSR_TRY(tsr__cuda_enter(linear->cuda));
+  tsr_status status = run(linear, io, workspace);
+  tsr__cuda_leave(linear->cuda);
+  return status;
+}

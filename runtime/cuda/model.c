@@ -1,0 +1,233 @@
+#include "runtime/cuda/model.h"
+
+#include <stdlib.h>
+
+#include "runtime/base/alloc.h"
+#include "runtime/base/status.h"
+#include "runtime/cuda/layers.h"
+#include "runtime/cuda/linear.h"
+#include "runtime/plan/linear_plan.h"
+#include "runtime/plan/model_plan.h"
+
+/* The workspace, in device memory: | slots | ids | types | offsets | sums of the parts of k |. */
+struct tsr__cuda_model {
+  tsr__cuda *cuda;
+  const tsr_model *model;
+  tsr_linear_plan *const *linear; /* the plan's */
+  tsr__cuda_layer *layers;        /* by layer; empty where it is linear */
+  tsr_dtype dtype;
+  tsr__cuda_function to_f32;
+  size_t slot_offsets[TSR__SLOTS_MAX];
+  size_t ids_at, types_at, offsets_at, partial_at, workspace_bytes;
+};
+
+/* ---- making one ---- */
+
+static tsr_status find_dtype(tsr__cuda_model *m) {
+  const tsr_linear_plan *first = NULL;
+  m->dtype = TSR_DTYPE_F16;
+  for (size_t i = 0; i < m->model->layer_count; i++) {
+    const tsr_linear_plan *plan = m->linear[i];
+    if (!plan) continue;
+    tsr_dtype dtype = tsr__cuda_linear_dtype(plan->cuda);
+    if (!first) m->dtype = dtype;
+    if (!first) first = plan;
+    TSR_CHECK(dtype == m->dtype, TSR_UNSUPPORTED,
+              "%s: computed in %s, but %s in %s: the CUDA backend takes one type a model",
+              plan->name, tsr_dtype_name(dtype), first->name, tsr_dtype_name(m->dtype));
+  }
+  return TSR_OK;
+}
+
+static tsr_status place(tsr__cuda_model *m, const tsr__layer_limits *limits) {
+  size_t slot_bytes, partial = 0;
+  TSR_CHECK(limits->max_tokens <= INT32_MAX && limits->max_batch < INT32_MAX, TSR_UNSUPPORTED_SHAPE,
+            "batches of %lld tokens in %lld sequences", (long long)limits->max_tokens,
+            (long long)limits->max_batch);
+  TSR_TRY(tsr__slots_place(m->model, TSR_BACKEND_CUDA, limits->max_tokens, limits->max_batch,
+                           m->slot_offsets, &slot_bytes));
+  for (size_t i = 0; i < m->model->layer_count; i++) {
+    size_t bytes = m->linear[i] ? tsr__cuda_linear_partial_bytes(m->linear[i]->cuda) : 0;
+    if (bytes > partial) partial = bytes;
+  }
+  size_t tokens = tsr__round_line((size_t)limits->max_tokens * sizeof(int32_t));
+  m->ids_at = slot_bytes;
+  m->types_at = m->ids_at + tokens;
+  m->offsets_at = m->types_at + tokens;
+  m->partial_at =
+      m->offsets_at + tsr__round_line(((size_t)limits->max_batch + 1) * sizeof(int32_t));
+  m->workspace_bytes = m->partial_at + partial;
+  return TSR_OK;
+}
+
+static tsr_status build(tsr__cuda_model *m, const tsr__layer_limits *limits) {
+  TSR_TRY(find_dtype(m));
+  TSR_TRY(place(m, limits));
+  TSR_TRY(tsr__calloc(m->model->layer_count, sizeof *m->layers, "a plan", &m->layers));
+  for (size_t i = 0; i < m->model->layer_count; i++)
+    if (!m->linear[i])
+      TSR_TRY(tsr__cuda_layer_prepare(m->cuda, &m->model->layers[i], m->dtype, &m->layers[i]));
+  return tsr__cuda_find_typed(m->cuda, TSR__CUDA_IMAGE_convert, m->dtype, "to_f32", &m->to_f32);
+}
+
+tsr_status tsr__cuda_model_create(const tsr_model *model, tsr_linear_plan *const *linear,
+                                  const tsr__layer_limits *limits, tsr__cuda_model **out) {
+  tsr__cuda_model *m;
+  TSR_TRY(tsr__calloc(1, sizeof *m, "a plan", &m));
+  m->model = model;
+  m->linear = linear;
+  tsr_status status = tsr__cuda_open(&m->cuda);
+  if (status == TSR_OK) status = tsr__cuda_enter(m->cuda);
+  if (status == TSR_OK) {
+    status = build(m, limits);
+    tsr__cuda_leave(m->cuda);
+  }
+  if (status == TSR_OK)
+    *out = m;
+  else
+    tsr__cuda_model_destroy(m);
+  return status;
+}
+
+void tsr__cuda_model_destroy(tsr__cuda_model *model) {
+  if (!model) return;
+  if (model->layers && tsr__cuda_enter(model->cuda) == TSR_OK) {
+    for (size_t i = 0; i < model->model->layer_count; i++)
+      tsr__cuda_layer_release(model->cuda, &model->layers[i]);
+    tsr__cuda_leave(model->cuda);
+  }
+  tsr__cuda_close(model->cuda);
+  free(model->layers);
+  free(model);
+}
+
+size_t tsr__cuda_model_workspace_bytes(const tsr__cuda_model *model) {
+  return model->workspace_bytes;
+}
+
+/* ---- running it ---- */
+
+typedef struct execution {
+  const tsr__cuda_model *model;
+  const tsr_batch *batch;
+  const tsr_output *output;
+  char *workspace;
+  tsr__cuda_layer_io io; /* what all layers share */
+} execution;
+
+static tsr_status write_offsets(const execution *e) {
+  enum { AT_ONCE = 256 };
+  const tsr_batch *batch = e->batch;
+  int32_t piece[AT_ONCE];
+  for (int64_t first = 0; first <= batch->sequences; first += AT_ONCE) {
+    int64_t count = batch->sequences + 1 - first < AT_ONCE ? batch->sequences + 1 - first : AT_ONCE;
+    for (int64_t i = 0; i < count; i++) piece[i] = (int32_t)batch->offsets[first + i];
+    TSR_TRY(tsr__cuda_write_async(
+        e->model->cuda, e->workspace + e->model->offsets_at + first * (int64_t)sizeof *piece, piece,
+        (size_t)count * sizeof *piece, e->io.stream, "offsets"));
+  }
+  return TSR_OK;
+}
+
+static tsr_status write_batch(execution *e) {
+  const tsr__cuda_model *m = e->model;
+  const tsr_batch *batch = e->batch;
+  size_t bytes = (size_t)e->io.tokens * sizeof(int32_t);
+  void *ids = e->workspace + m->ids_at, *types = e->workspace + m->types_at;
+  TSR_TRY(tsr__cuda_write_async(m->cuda, ids, batch->ids, bytes, e->io.stream, "token ids"));
+  if (batch->types)
+    TSR_TRY(
+        tsr__cuda_write_async(m->cuda, types, batch->types, bytes, e->io.stream, "token types"));
+  e->io.ids = ids;
+  e->io.types = batch->types ? types : NULL;
+  e->io.offsets = (const int32_t *)(const void *)(e->workspace + m->offsets_at);
+  return write_offsets(e);
+}
+
+static char *slot_at(const execution *e, int32_t slot) {
+  return slot == TSR__NO_SLOT ? NULL : e->workspace + e->model->slot_offsets[slot];
+}
+
+static int64_t slot_ld(const execution *e, int32_t slot) {
+  return slot == TSR__NO_SLOT
+             ? 0
+             : tsr__slot_row_bytes(&e->model->model->slots[slot], TSR_BACKEND_CUDA) /
+                   (int64_t)sizeof(uint16_t);
+}
+
+static tsr_status run_linear(const execution *e, size_t index) {
+  const tsr__layer *layer = &e->model->model->layers[index];
+  tsr__cuda_linear_io io = {
+      .tokens = e->io.tokens,
+      .x = slot_at(e, layer->input),
+      .ldx = slot_ld(e, layer->input),
+      .residual = slot_at(e, layer->residual),
+      .ldr = slot_ld(e, layer->residual),
+      .y = slot_at(e, layer->output) + layer->output_column * (int64_t)sizeof(uint16_t),
+      .ldy = slot_ld(e, layer->output),
+      .partial = e->workspace + e->model->partial_at,
+      .stream = e->io.stream};
+  return tsr__cuda_linear_multiply(e->model->linear[index]->cuda, &io);
+}
+
+/* What is pooled goes to the caller at once. */
+static tsr_status run_layer(const execution *e, size_t index) {
+  const tsr__cuda_model *m = e->model;
+  const tsr__layer *layer = &m->model->layers[index];
+  if (m->linear[index]) return run_linear(e, index);
+  int pooled = layer->output == m->model->pooled_slot;
+  if (pooled && !e->output->embedding) return TSR_OK;
+  tsr__cuda_layer_io io = e->io;
+  io.x = slot_at(e, layer->input);
+  io.ldx = slot_ld(e, layer->input);
+  io.y = pooled ? (void *)e->output->embedding : slot_at(e, layer->output);
+  io.ldy = slot_ld(e, layer->output);
+  io.normalise = e->output->normalise;
+  return m->layers[index].ops->run(m->cuda, &m->layers[index], &io);
+}
+
+static tsr_status hand_out_hidden(const execution *e) {
+  const tsr__cuda_model *m = e->model;
+  int32_t width = (int32_t)m->model->info.hidden;
+  if (!e->output->hidden) return TSR_OK;
+  tsr_cuda_convert_args args = {.x = slot_at(e, m->model->hidden_slot),
+                                .y = e->output->hidden,
+                                .ldx = slot_ld(e, m->model->hidden_slot),
+                                .ldy = width,
+                                .n = e->io.tokens,
+                                .width = width,
+                                .padded = width};
+  tsr_cuda_launch launch = tsr__cuda_convert_launch(&args);
+  return tsr__cuda_launch(m->cuda, &m->to_f32, &launch, &args, e->io.stream, "hidden states");
+}
+
+static int32_t longest(const tsr_batch *batch) {
+  int64_t most = 0;
+  for (int64_t s = 0; s < batch->sequences; s++) {
+    int64_t length = batch->offsets[s + 1] - batch->offsets[s];
+    if (length > most) most = length;
+  }
+  return (int32_t)most;
+}
+
+static tsr_status run(execution *e) {
+  TSR_TRY(write_batch(e));
+  for (size_t i = 0; i < e->model->model->layer_count; i++) TSR_TRY(run_layer(e, i));
+  return hand_out_hidden(e);
+}
+
+tsr_status tsr__cuda_model_execute(const tsr__cuda_model *model, const tsr_batch *batch,
+                                   const tsr_output *output, void *workspace) {
+  execution e = {.model = model,
+                 .batch = batch,
+                 .output = output,
+                 .workspace = workspace,
+                 .io = {.tokens = (int32_t)batch->offsets[batch->sequences],
+                        .sequences = (int32_t)batch->sequences,
+                        .longest = longest(batch),
+                        .stream = output->stream}};
+  TSR_TRY(tsr__cuda_enter(model->cuda));
+  tsr_status status = run(&e);
+  tsr__cuda_leave(model->cuda);
+  return status;
+}
