@@ -20,4 +20,14 @@ static inline tsr_hardware forged_hardware(tsr_isa isa) {
   return h;
 }
 
+/* A machine with a GPU of sm_80 or newer. */
+static inline tsr_hardware forged_gpu(int32_t sms, int32_t shared_bytes) {
+  tsr_hardware h = forged_hardware(TSR_ISA_AVX2);
+  h.isa[TSR_ISA_SM80] = 1;
+  h.missing[TSR_ISA_SM80][0] = 0;
+  h.gpu_sms = sms;
+  h.gpu_shared_bytes = shared_bytes;
+  return h;
+}
+
 #endif

@@ -21,6 +21,7 @@ typedef struct tsr_hardware {
   int64_t l1d_bytes, l2_bytes, l3_bytes; /* 0 = unknown */
   char gpu[64];                          /* its name; empty if there is none or nobody looked */
   int32_t gpu_sms;                       /* its streaming multiprocessors */
+  int32_t gpu_shared_bytes;              /* shared memory that one CTA may have */
 } tsr_hardware;
 
 /* Reads cpuid, the OS's saved state and the caches. TESSERA_MAX_ISA (scalar, avx2, avx512) in the

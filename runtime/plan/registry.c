@@ -62,9 +62,12 @@ const tsr_cuda_spmm_kernel *tsr__spmm_kernel_cuda(const tsr_spmm_kernel *kernel)
   return tsr__cuda_spmm_kernel_at((size_t)(kernel - kernels) - (KERNEL_COUNT - CUDA_COUNT));
 }
 
-static const char *cuda_refusal(const tsr_spmm_kernel *kernel, const tsr_spmm_problem *problem) {
+static const char *cuda_refusal(const tsr_spmm_kernel *kernel, const tsr_spmm_problem *problem,
+                                const tsr_hardware *hardware) {
   const tsr_cuda_spmm_kernel *cuda = tsr__spmm_kernel_cuda(kernel);
   if (cuda->dtype != problem->dtype) return "is for another element type";
+  if (cuda->ops->shared_bytes(cuda) > (uint32_t)hardware->gpu_shared_bytes)
+    return "needs more shared memory than the GPU has";
   return cuda->ops->refusal(cuda, problem);
 }
 
@@ -76,6 +79,6 @@ const char *tsr_spmm_kernel_refusal(const tsr_spmm_kernel *kernel, const tsr_spm
     return "is for another format";
   if (!hardware->isa[kernel->isa]) return needs[kernel->isa];
   tsr_spmm_problem seen = tsr__problem_for(kernel, problem);
-  return kernel->backend == TSR_BACKEND_CUDA ? cuda_refusal(kernel, &seen)
+  return kernel->backend == TSR_BACKEND_CUDA ? cuda_refusal(kernel, &seen, hardware)
                                              : kernel->ops->refusal(&seen);
 }

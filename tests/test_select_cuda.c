@@ -1,0 +1,121 @@
+/* Selection among the CUDA kernels, on forged GPUs. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "runtime/plan/registry.h"
+#include "tests/forged.h"
+
+/* Shared memory that a CTA may have: sm_80, sm_86, sm_90 (CUDA's programming guide, technical
+ * specifications per compute capability: 163, 99 and 227 KiB). */
+enum { SM80_SHARED = 163 << 10, SM86_SHARED = 99 << 10, SM90_SHARED = 227 << 10, A100_SMS = 108 };
+
+static tsr_spmm_problem problem_of(const char *pattern, tsr_format format, int64_t m, int64_t k,
+                                   int64_t n, double density) {
+  tsr_spmm_problem p = {.backend = TSR_BACKEND_CUDA,
+                        .format = format,
+                        .m = m,
+                        .k = k,
+                        .n = n,
+                        .stored = (int64_t)(density * (double)(m * k)),
+                        .threads = A100_SMS,
+                        .dtype = TSR_DTYPE_F16};
+  cr_assert_eq(tsr_pattern_parse(pattern, &p.pattern), TSR_OK);
+  return p;
+}
+
+static tsr_selection choose(const tsr_spmm_problem *problem, const tsr_hardware *hardware) {
+  tsr_selection s;
+  cr_assert_eq(tsr_select(problem, hardware, NULL, NULL, 1, &s), TSR_OK, "%s", tsr_last_error());
+  cr_assert_eq(s.kernel->backend, TSR_BACKEND_CUDA);
+  return s;
+}
+
+Test(select_cuda, only_kernels_of_the_problems_type_are_usable) {
+  tsr_hardware a100 = forged_gpu(A100_SMS, SM80_SHARED);
+  for (int bf16 = 0; bf16 < 2; bf16++) {
+    tsr_spmm_problem p = problem_of("block:16x16", TSR_FORMAT_BCSR, 4096, 4096, 4096, 0.1);
+    p.dtype = bf16 ? TSR_DTYPE_BF16 : TSR_DTYPE_F16;
+    tsr_selection s = choose(&p, &a100);
+    cr_assert_eq(tsr__spmm_kernel_cuda(s.kernel)->dtype, p.dtype);
+    cr_assert_eq(s.kernel->format, TSR_FORMAT_BCSR);
+    cr_assert_eq(s.kernel->tile_m, 256);
+  }
+}
+
+Test(select_cuda, a_gpu_with_less_shared_memory_gets_small_tiles) {
+  tsr_hardware a10 = forged_gpu(72, SM86_SHARED);
+  tsr_spmm_problem p = problem_of("block:16x16", TSR_FORMAT_BCSR, 4096, 4096, 4096, 0.1);
+  tsr_selection s = choose(&p, &a10);
+  int refused = 0;
+  for (int i = 0; i < s.candidate_count; i++)
+    refused += strstr(s.candidates[i].reason, "shared memory") != NULL;
+  cr_assert_gt(refused, 0);
+  cr_assert_eq(s.kernel->tile_m, 64);
+}
+
+Test(select_cuda, newer_gpus_take_the_same_kernels) {
+  tsr_hardware a100 = forged_gpu(A100_SMS, SM80_SHARED), h100 = forged_gpu(132, SM90_SHARED);
+  tsr_spmm_problem p = problem_of("2:4", TSR_FORMAT_NM, 4096, 4096, 4096, 0.5);
+  cr_assert_eq(choose(&p, &a100).kernel, choose(&p, &h100).kernel);
+}
+
+Test(select_cuda, an_old_gpu_is_refused_with_the_reason) {
+  tsr_hardware t4 = forged_hardware(TSR_ISA_AVX512);
+  strcpy(t4.missing[TSR_ISA_SM80], "Forged T4 is sm_75");
+  tsr_spmm_problem p = problem_of("dense", TSR_FORMAT_DENSE, 64, 64, 64, 1);
+  tsr_selection s;
+  cr_assert_eq(tsr_select(&p, &t4, NULL, NULL, 1, &s), TSR_UNSUPPORTED_HARDWARE);
+  cr_assert(strstr(tsr_last_error(), "Forged T4 is sm_75"), "%s", tsr_last_error());
+}
+
+Test(select_cuda, blocks_that_no_fragment_fits_run_as_dense) {
+  tsr_hardware a100 = forged_gpu(A100_SMS, SM80_SHARED);
+  tsr_spmm_problem p = problem_of("block:8x8", TSR_FORMAT_BCSR, 768, 768, 128, 0.1);
+  tsr_selection s = choose(&p, &a100);
+  cr_assert_eq(s.kernel->format, TSR_FORMAT_DENSE);
+  int refused = 0;
+  for (int i = 0; i < s.candidate_count; i++)
+    refused += strstr(s.candidates[i].reason, "blocks of a multiple of 16") != NULL;
+  cr_assert_gt(refused, 0);
+}
+
+Test(select_cuda, sums_of_parts_fit_one_tile_a_multiprocessor) {
+  const tsr_cuda_spmm_kernel *kernel;
+  for (size_t i = 0; (kernel = tsr__cuda_spmm_kernel_at(i)) != NULL; i++)
+    for (int64_t m = 1; m < 5000; m = m * 3 + 5)
+      for (int64_t n = 1; n < 3000; n = n * 2 + 3)
+        for (int64_t k = 16; k < 20000; k *= 5) {
+          tsr_spmm_problem p = {.m = m, .k = k, .n = n, .threads = A100_SMS};
+          int64_t rows = (m + kernel->tile_m - 1) / kernel->tile_m;
+          int64_t columns = (n + kernel->tile_n - 1) / kernel->tile_n;
+          int32_t splits = tsr__cuda_spmm_splits(kernel, &p);
+          cr_assert(splits >= 1 && splits <= 16);
+          if (splits > 1) cr_assert_leq(rows * columns * splits, A100_SMS);
+        }
+}
+
+/* BERT-base with one sequence of 128 tokens: at least 80 of 108 multiprocessors get a CTA. */
+Test(select_cuda, few_tokens_still_fill_the_gpu) {
+  static const int64_t shapes[][2] = {{768, 768}, {3072, 768}, {768, 3072}};
+  static const struct {
+    const char *pattern;
+    tsr_format format;
+    double stored;
+  } weights[] = {{"dense", TSR_FORMAT_DENSE, 1},
+                 {"block:16x16", TSR_FORMAT_BCSR, 0.1},
+                 {"block:64x64", TSR_FORMAT_BCSR, 0.5},
+                 {"2:4", TSR_FORMAT_NM, 0.5},
+                 {"block:64x64+2:4", TSR_FORMAT_BCSR_NM, 0.25}};
+  tsr_hardware a100 = forged_gpu(A100_SMS, SM80_SHARED);
+  for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; s++)
+    for (size_t w = 0; w < sizeof weights / sizeof weights[0]; w++) {
+      tsr_spmm_problem p = problem_of(weights[w].pattern, weights[w].format, shapes[s][0],
+                                      shapes[s][1], 128, weights[w].stored);
+      const tsr_spmm_kernel *kernel = choose(&p, &a100).kernel;
+      int64_t ctas = (p.m + kernel->tile_m - 1) / kernel->tile_m *
+                     ((p.n + kernel->tile_n - 1) / kernel->tile_n) *
+                     tsr__cuda_spmm_splits(tsr__spmm_kernel_cuda(kernel), &p);
+      cr_assert_geq(ctas, 80, "%s, %s of %d x %d: %d CTAs", kernel->name, weights[w].pattern,
+                    (int)p.m, (int)p.k, (int)ctas);
+    }
+}
