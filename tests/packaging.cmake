@@ -18,7 +18,8 @@ if(NOT TESSERA_SANITIZE AND NOT TESSERA_FUZZ)
 endif()
 
 add_test(NAME readme COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/readme.sh
-  ${PROJECT_SOURCE_DIR}/README.md ${CMAKE_CURRENT_SOURCE_DIR}/examples/drop_in.c)
+  ${PROJECT_SOURCE_DIR}/README.md ${CMAKE_CURRENT_SOURCE_DIR}/examples/drop_in.c
+  ${CMAKE_CURRENT_SOURCE_DIR}/examples/drop_in_cuda.c)
 
 add_executable(drop_in examples/drop_in.c)
 target_link_libraries(drop_in PRIVATE tessera_shared tessera_flags m)
