@@ -119,3 +119,15 @@ Test(select_cuda, few_tokens_still_fill_the_gpu) {
                     (int)p.m, (int)p.k, (int)ctas);
     }
 }
+
+/* Gathers one by one lose to the tensor cores on the unpacked matrix unless hardly anything is
+ * left. */
+Test(select_cuda, csr_is_chosen_only_where_the_model_says_that_it_wins) {
+  tsr_hardware a100 = forged_gpu(A100_SMS, SM80_SHARED);
+  tsr_spmm_problem half = problem_of("irregular", TSR_FORMAT_CSR, 4096, 4096, 4096, 0.5);
+  tsr_spmm_problem rest = problem_of("irregular", TSR_FORMAT_CSR, 4096, 4096, 4096, 0.0005);
+  tsr_selection s = choose(&half, &a100);
+  cr_assert_eq(s.kernel->format, TSR_FORMAT_DENSE);
+  cr_assert(strstr(s.reason, "csr"), "%s", s.reason);
+  cr_assert_eq(choose(&rest, &a100).kernel->format, TSR_FORMAT_CSR);
+}

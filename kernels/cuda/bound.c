@@ -5,7 +5,9 @@
 #include "kernels/cuda/fragments.h"
 #include "kernels/cuda/kernel.h"
 
-static const double clocks_per_mma = 2.0;      /* m16n8k16, or m16n8k32 of 2:4: 1024 FMA a clock */
+static const double clocks_per_mma = 2.0; /* m16n8k16, or m16n8k32 of 2:4: 1024 FMA a clock */
+/* Assumed: L1 delivers four sectors a clock, and two lanes find their element in each. */
+static const double gathers_per_clock = 8.0;
 static const double l2_bytes_per_clock = 47.0; /* of one multiprocessor's share */
 static const double clocks_per_us = 1410.0;
 static const double dram_bytes_per_us = 1.555e6;
@@ -29,10 +31,20 @@ static double united(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_problem 
 }
 
 typedef struct work {
-  double weight_bytes, activation_bytes, mmas; /* of one CTA over all of k */
+  double weight_bytes, activation_bytes, clocks; /* of one CTA over all of k */
 } work;
 
+/* Every element of A gathers one of B for each token. */
+static work of_csr_cta(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_problem *p) {
+  double elements = p->m > 0 ? (double)p->stored / (double)p->m * kernel->tile_m : 0.0;
+  double outputs = (double)kernel->tile_m * kernel->tile_n;
+  return (work){.weight_bytes = elements * (sizeof(uint16_t) + sizeof(int32_t)),
+                .activation_bytes = 2.0 * (elements * kernel->tile_n + outputs),
+                .clocks = elements * kernel->tile_n / gathers_per_clock};
+}
+
 static work of_cta(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_problem *p) {
+  if (kernel->format == TSR_FORMAT_CSR) return of_csr_cta(kernel, p);
   double row_fragments = (double)kernel->tile_m / TSR__FRAGMENT_ROWS;
   double fragments = row_fragments * tiles(p->k, tsr__fragment_depth(p->format)) * density(p);
   double bytes = 2.0 * TSR__FRAGMENT_ELEMENTS;
@@ -40,7 +52,7 @@ static work of_cta(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_problem *p
   return (work){.weight_bytes = fragments * bytes,
                 .activation_bytes =
                     2.0 * kernel->tile_n * ((double)p->k * united(kernel, p) + kernel->tile_m),
-                .mmas = fragments * kernel->tile_n / 8.0};
+                .clocks = fragments * kernel->tile_n / 8.0 * clocks_per_mma};
 }
 
 int32_t tsr__cuda_spmm_splits(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_problem *problem) {
@@ -55,8 +67,7 @@ double tsr__cuda_spmm_bound_us(const tsr_cuda_spmm_kernel *kernel, const tsr_spm
   work cta = of_cta(kernel, p);
   double rows = tiles(p->m, kernel->tile_m), columns = tiles(p->n, kernel->tile_n);
   double splits = tsr__cuda_spmm_splits(kernel, p), sms = p->threads;
-  double clocks = fmax(cta.mmas * clocks_per_mma,
-                       (cta.weight_bytes + cta.activation_bytes) / l2_bytes_per_clock);
+  double clocks = fmax(cta.clocks, (cta.weight_bytes + cta.activation_bytes) / l2_bytes_per_clock);
   double us = ceil(rows * columns * splits / sms) * clocks / splits / clocks_per_us;
   double dram = cta.weight_bytes * rows + 2.0 * (double)p->n * (double)(p->k + p->m);
   us = launch_us + fmax(us, dram / dram_bytes_per_us);

@@ -78,6 +78,7 @@ done:
 static tsr_status find_functions(tsr__cuda_linear *linear) {
   static const tsr__cuda_image images[TSR_FORMAT_COUNT] = {
       [TSR_FORMAT_DENSE] = TSR__CUDA_IMAGE_spmm_dense,
+      [TSR_FORMAT_CSR] = TSR__CUDA_IMAGE_spmm_csr,
       [TSR_FORMAT_NM] = TSR__CUDA_IMAGE_spmm_nm,
       [TSR_FORMAT_BCSR] = TSR__CUDA_IMAGE_spmm_bcsr,
       [TSR_FORMAT_BCSR_NM] = TSR__CUDA_IMAGE_spmm_bcsr_nm};

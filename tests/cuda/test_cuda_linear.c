@@ -85,7 +85,7 @@ static const linear_case cases[] = {
     {TSR_FORMAT_BCSR, TSR_FORMAT_BCSR, "block:32x32", TSR_DTYPE_BF16, 100, 130, 9},
     {TSR_FORMAT_NM, TSR_FORMAT_NM, "2:4", TSR_DTYPE_F16, 72, 200, 33},
     {TSR_FORMAT_BCSR_NM, TSR_FORMAT_BCSR_NM, "block:64x64+2:4", TSR_DTYPE_F16, 128, 192, 17},
-    {TSR_FORMAT_CSR, TSR_FORMAT_DENSE, "irregular", TSR_DTYPE_F16, 33, 47, 8},
+    {TSR_FORMAT_CSR, TSR_FORMAT_CSR, "irregular", TSR_DTYPE_F16, 33, 47, 8},
     {TSR_FORMAT_VNM, TSR_FORMAT_DENSE, "vnm:64:2:8", TSR_DTYPE_F16, 64, 64, 3},
     {TSR_FORMAT_BCSR, TSR_FORMAT_DENSE, "block:8x8", TSR_DTYPE_F16, 64, 64, 3},
 };
@@ -117,6 +117,7 @@ static void check_case(const linear_case *l, const tsr_plan_options *options) {
     cr_assert_eq(tsr_linear_plan_create(&layer, options, &plan), TSR_OK, "%s", tsr_last_error());
     const tsr_spmm_kernel *kernel = tsr_linear_plan_selection(plan)->kernel;
     cr_assert_eq(tsr_spmm_kernel_isa(kernel), TSR_ISA_SM80);
+    cr_assert_eq(tsr_spmm_kernel_format(kernel), l->runs_as);
     if (!options->force_kernel) {
       cr_assert_eq(strstr(tsr_spmm_kernel_name(kernel), "bf16") != NULL,
                    l->dtype == TSR_DTYPE_BF16);
@@ -133,6 +134,7 @@ static void check_case(const linear_case *l, const tsr_plan_options *options) {
 Test(cuda_linear, equals_the_reference, .init = use_primary_context) {
   for (size_t i = 0; i < COUNT(cases); i++) {
     tsr_plan_options options = options_for(cases[i].tokens);
+    options.no_dense_fallback = cases[i].runs_as == cases[i].format;
     check_case(&cases[i], &options);
   }
 }

@@ -15,6 +15,7 @@ static const struct {
   const char *patterns[COUNT_MAX];
 } layouts[] = {
     {TSR_FORMAT_DENSE, {"dense"}},
+    {TSR_FORMAT_CSR, {"irregular"}},
     {TSR_FORMAT_BCSR, {"block:16x16", "block:32x32", "block:64x64", "block:16x48"}},
     {TSR_FORMAT_NM, {"2:4"}},
     {TSR_FORMAT_BCSR_NM, {"block:16x32+2:4", "block:64x64+2:4", "block:32x32+2:4"}},
