@@ -44,7 +44,9 @@ typedef struct tsr_output {
   void *stream; /* as in tsr_linear_io */
 } tsr_output;
 
-/* workspace: host or device as the outputs, tsr_model_plan_workspace_bytes, 64-byte aligned, this
+/* CUDA: may be captured into a graph; a replay computes the same batch again.
+ *
+ * workspace: host or device as the outputs, tsr_model_plan_workspace_bytes, 64-byte aligned, this
  * call's alone until it is done. */
 TSR_API tsr_status tsr_model_execute(const tsr_model_plan *plan, const tsr_batch *batch,
                                      const tsr_output *output, void *workspace,

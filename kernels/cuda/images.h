@@ -12,7 +12,8 @@
   X(spmm_bcsr_nm)             \
   X(spmm_csr)                 \
   X(spmm_dense)               \
-  X(spmm_nm)
+  X(spmm_nm)                  \
+  X(words)
 
 typedef enum tsr__cuda_image {
 #define TSR_CUDA_IMAGE_ENUMERATOR(name) TSR__CUDA_IMAGE_##name,

@@ -12,6 +12,7 @@ enum {
   TSR_CUDA_ROW_WARPS = 4,      /* of a CTA with one row for each warp */
   TSR_CUDA_CHUNK_ELEMENTS = 8, /* that a thread or lane takes at once */
   TSR_CUDA_CHUNK_THREADS = 256,
+  TSR_CUDA_WORDS = 1000, /* arguments of a kernel have 4 KiB */
   TSR_CUDA_POOL_WARPS = 16,
   TSR_CUDA_TRANSPOSE_TILE = 64,
   TSR_CUDA_TRANSPOSE_WARPS = 4,
@@ -65,6 +66,13 @@ typedef struct tsr_cuda_convert_args {
   int64_t ldx, ldy;
   int32_t n, width, padded; /* width <= padded <= ldy */
 } tsr_cuda_convert_args;
+
+/* y[i] = words[i]. */
+typedef struct tsr_cuda_words_args {
+  int32_t *y; /* [count] */
+  int32_t count;
+  int32_t words[TSR_CUDA_WORDS];
+} tsr_cuda_words_args;
 
 /* y[r, t] = x[t, r], and zeros in columns n .. padded - 1. */
 typedef struct tsr_cuda_transpose_args {

@@ -34,6 +34,11 @@ tsr_cuda_launch tsr__cuda_convert_launch(const tsr_cuda_convert_args *args) {
   return chunks(args->n, args->padded);
 }
 
+tsr_cuda_launch tsr__cuda_words_launch(const tsr_cuda_words_args *args) {
+  return (tsr_cuda_launch){.grid = {ceil_div(args->count, TSR_CUDA_CHUNK_THREADS), 1, 1},
+                           .threads = TSR_CUDA_CHUNK_THREADS};
+}
+
 tsr_cuda_launch tsr__cuda_transpose_launch(const tsr_cuda_transpose_args *args) {
   return (tsr_cuda_launch){.grid = {ceil_div(args->padded, TSR_CUDA_TRANSPOSE_TILE),
                                     ceil_div(args->width, TSR_CUDA_TRANSPOSE_TILE), 1},

@@ -128,10 +128,10 @@ tsr_status tsr__cuda_find(tsr__cuda *cuda, tsr__cuda_image image, const char *na
   return TSR_OK;
 }
 
-/* Kernels may have 48 KiB of dynamic shared memory without asking. */
-static tsr_status allow_shared(const tsr__cu *cu, const tsr__cuda_function *function,
-                               uint32_t bytes) {
+tsr_status tsr__cuda_allow_shared(const tsr__cuda *cuda, const tsr__cuda_function *function,
+                                  uint32_t bytes) {
   enum { UNASKED = 48 << 10 };
+  const tsr__cu *cu = cuda->cu;
   if (bytes > UNASKED)
     TSR__CU_TRY(function->name, FuncSetAttribute, function->handle,
                 TSR__CU_MAX_DYNAMIC_SHARED_BYTES, (int)bytes);
@@ -146,7 +146,6 @@ tsr_status tsr__cuda_launch(const tsr__cuda *cuda, const tsr__cuda_function *fun
     const void *in;
     void *out;
   } parameter = {.in = args}; /* the driver only reads it */
-  TSR_TRY(allow_shared(cu, function, launch->shared_bytes));
   tsr_status status = tsr__cu_check(
       cu->LaunchKernel(function->handle, launch->grid[0], launch->grid[1], launch->grid[2],
                        launch->threads, 1, 1, launch->shared_bytes, stream, &parameter.out, NULL),
@@ -196,13 +195,6 @@ tsr_status tsr__cuda_read(const tsr__cuda *cuda, void *host, const void *device,
                           const char *what) {
   const tsr__cu *cu = cuda->cu;
   if (bytes) TSR__CU_TRY(what, MemcpyDtoH, host, to_address(device), bytes);
-  return TSR_OK;
-}
-
-tsr_status tsr__cuda_write_async(const tsr__cuda *cuda, void *device, const void *host,
-                                 size_t bytes, void *stream, const char *what) {
-  const tsr__cu *cu = cuda->cu;
-  if (bytes) TSR__CU_TRY(what, MemcpyHtoDAsync, to_address(device), host, bytes, stream);
   return TSR_OK;
 }
 

@@ -27,6 +27,9 @@ typedef struct tsr__cuda_function {
 /* Loads the image when it is first needed. */
 tsr_status tsr__cuda_find(tsr__cuda *cuda, tsr__cuda_image image, const char *name,
                           tsr__cuda_function *out);
+/* Dynamic shared memory that later launches of the kernel may have. */
+tsr_status tsr__cuda_allow_shared(const tsr__cuda *cuda, const tsr__cuda_function *function,
+                                  uint32_t bytes);
 /* args: the kernel's one parameter. */
 tsr_status tsr__cuda_launch(const tsr__cuda *cuda, const tsr__cuda_function *function,
                             const tsr_cuda_launch *launch, const void *args, void *stream,
@@ -40,9 +43,6 @@ tsr_status tsr__cuda_write(const tsr__cuda *cuda, void *device, const void *host
                            const char *what);
 tsr_status tsr__cuda_read(const tsr__cuda *cuda, void *host, const void *device, size_t bytes,
                           const char *what);
-/* In the stream's order. host may change as soon as this returns. */
-tsr_status tsr__cuda_write_async(const tsr__cuda *cuda, void *device, const void *host,
-                                 size_t bytes, void *stream, const char *what);
 void tsr__cuda_free(const tsr__cuda *cuda, void *device); /* NULL is fine */
 
 #endif

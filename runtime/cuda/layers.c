@@ -91,7 +91,9 @@ static tsr_status prepare_attention(tsr__cuda *cuda, const tsr__layer *layer, ts
   char suffix[40];
   snprintf(suffix, sizeof suffix, "attention_%dx%dx%d", TSR_CUDA_ATTENTION_QUERIES,
            TSR_CUDA_ATTENTION_KEYS, tsr__cuda_attention_dim((int32_t)a->head_dim));
-  return tsr__cuda_find_typed(cuda, TSR__CUDA_IMAGE_attention, dtype, suffix, &out->function);
+  TSR_TRY(tsr__cuda_find_typed(cuda, TSR__CUDA_IMAGE_attention, dtype, suffix, &out->function));
+  return tsr__cuda_allow_shared(cuda, &out->function,
+                                tsr__cuda_attention_launch(&out->args.attention).shared_bytes);
 }
 
 static tsr_status run_attention(const tsr__cuda *cuda, const tsr__cuda_layer *layer,

@@ -84,6 +84,7 @@ static tsr_status find_functions(tsr__cuda_linear *linear) {
       [TSR_FORMAT_BCSR_NM] = TSR__CUDA_IMAGE_spmm_bcsr_nm};
   const tsr_cuda_spmm_kernel *kernel = linear->kernel;
   TSR_TRY(tsr__cuda_find(linear->cuda, images[kernel->format], kernel->name, &linear->spmm));
+  TSR_TRY(tsr__cuda_allow_shared(linear->cuda, &linear->spmm, kernel->ops->shared_bytes(kernel)));
   TSR_TRY(tsr__cuda_find_typed(linear->cuda, TSR__CUDA_IMAGE_split_k, kernel->dtype, "split_k",
                                &linear->split_k));
   TSR_TRY(tsr__cuda_find_typed(linear->cuda, TSR__CUDA_IMAGE_convert, kernel->dtype, "from_f32",

@@ -1,6 +1,7 @@
 #include "runtime/cuda/model.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "runtime/base/alloc.h"
 #include "runtime/base/status.h"
@@ -16,7 +17,7 @@ struct tsr__cuda_model {
   tsr_linear_plan *const *linear; /* the plan's */
   tsr__cuda_layer *layers;        /* by layer; empty where it is linear */
   tsr_dtype dtype;
-  tsr__cuda_function to_f32;
+  tsr__cuda_function words, to_f32;
   size_t slot_offsets[TSR__SLOTS_MAX];
   size_t ids_at, types_at, offsets_at, partial_at, workspace_bytes;
 };
@@ -67,6 +68,7 @@ static tsr_status build(tsr__cuda_model *m, const tsr__layer_limits *limits) {
   for (size_t i = 0; i < m->model->layer_count; i++)
     if (!m->linear[i])
       TSR_TRY(tsr__cuda_layer_prepare(m->cuda, &m->model->layers[i], m->dtype, &m->layers[i]));
+  TSR_TRY(tsr__cuda_find(m->cuda, TSR__CUDA_IMAGE_words, "tsr_b32_words__sm80", &m->words));
   return tsr__cuda_find_typed(m->cuda, TSR__CUDA_IMAGE_convert, m->dtype, "to_f32", &m->to_f32);
 }
 
@@ -115,16 +117,30 @@ typedef struct execution {
   tsr__cuda_layer_io io; /* what all layers share */
 } execution;
 
+/* Copies numbers as arguments of launches. */
+static tsr_status write_words(const execution *e, size_t at, const int32_t *words, int64_t count,
+                              const char *what) {
+  tsr_cuda_words_args args;
+  for (int64_t first = 0; first < count; first += TSR_CUDA_WORDS) {
+    int64_t left = count - first;
+    args.count = left < TSR_CUDA_WORDS ? (int32_t)left : TSR_CUDA_WORDS;
+    args.y = (int32_t *)(void *)(e->workspace + at) + first;
+    memcpy(args.words, words + first, (size_t)args.count * sizeof *words);
+    tsr_cuda_launch launch = tsr__cuda_words_launch(&args);
+    TSR_TRY(tsr__cuda_launch(e->model->cuda, &e->model->words, &launch, &args, e->io.stream, what));
+  }
+  return TSR_OK;
+}
+
+/* They were checked to fit 32 bits. */
 static tsr_status write_offsets(const execution *e) {
-  enum { AT_ONCE = 256 };
-  const tsr_batch *batch = e->batch;
-  int32_t piece[AT_ONCE];
-  for (int64_t first = 0; first <= batch->sequences; first += AT_ONCE) {
-    int64_t count = batch->sequences + 1 - first < AT_ONCE ? batch->sequences + 1 - first : AT_ONCE;
-    for (int64_t i = 0; i < count; i++) piece[i] = (int32_t)batch->offsets[first + i];
-    TSR_TRY(tsr__cuda_write_async(
-        e->model->cuda, e->workspace + e->model->offsets_at + first * (int64_t)sizeof *piece, piece,
-        (size_t)count * sizeof *piece, e->io.stream, "offsets"));
+  int32_t words[TSR_CUDA_WORDS];
+  int64_t count = e->batch->sequences + 1;
+  for (int64_t first = 0; first < count; first += TSR_CUDA_WORDS) {
+    int64_t piece = count - first < TSR_CUDA_WORDS ? count - first : TSR_CUDA_WORDS;
+    for (int64_t i = 0; i < piece; i++) words[i] = (int32_t)e->batch->offsets[first + i];
+    TSR_TRY(write_words(e, e->model->offsets_at + (size_t)first * sizeof *words, words, piece,
+                        "offsets"));
   }
   return TSR_OK;
 }
@@ -132,16 +148,13 @@ static tsr_status write_offsets(const execution *e) {
 static tsr_status write_batch(execution *e) {
   const tsr__cuda_model *m = e->model;
   const tsr_batch *batch = e->batch;
-  size_t bytes = (size_t)e->io.tokens * sizeof(int32_t);
-  void *ids = e->workspace + m->ids_at, *types = e->workspace + m->types_at;
-  TSR_TRY(tsr__cuda_write_async(m->cuda, ids, batch->ids, bytes, e->io.stream, "token ids"));
-  if (batch->types)
-    TSR_TRY(
-        tsr__cuda_write_async(m->cuda, types, batch->types, bytes, e->io.stream, "token types"));
-  e->io.ids = ids;
-  e->io.types = batch->types ? types : NULL;
+  TSR_TRY(write_words(e, m->ids_at, batch->ids, e->io.tokens, "token ids"));
+  if (batch->types) TSR_TRY(write_words(e, m->types_at, batch->types, e->io.tokens, "token types"));
+  TSR_TRY(write_offsets(e));
+  e->io.ids = (const int32_t *)(const void *)(e->workspace + m->ids_at);
+  if (batch->types) e->io.types = (const int32_t *)(const void *)(e->workspace + m->types_at);
   e->io.offsets = (const int32_t *)(const void *)(e->workspace + m->offsets_at);
-  return write_offsets(e);
+  return TSR_OK;
 }
 
 static char *slot_at(const execution *e, int32_t slot) {

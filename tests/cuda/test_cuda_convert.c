@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "kernels/cuda/layer_launch.h"
 #include "tests/cuda/cuda_matrix.h"
@@ -69,6 +70,23 @@ static void run_convert(CUmodule module, const char *what) {
 Test(cuda_convert, types_and_padding) {
   device_for_each_setting(TESSERA_IMAGES "/convert.fatbin", run_convert);
 }
+
+static void run_words(CUmodule module, const char *what) {
+  static const int32_t counts[] = {1, 255, 256, 257, TSR_CUDA_WORDS};
+  for (size_t c = 0; c < COUNT(counts); c++) {
+    tsr_cuda_words_args args = {.count = counts[c]};
+    int32_t out[TSR_CUDA_WORDS];
+    for (int32_t i = 0; i < TSR_CUDA_WORDS; i++) args.words[i] = 7 * i - 1000;
+    CUdeviceptr y = device_room((size_t)counts[c] * sizeof *out);
+    memcpy(&args.y, &y, sizeof y);
+    cuda_launch(module, "tsr_b32_words__sm80", tsr__cuda_words_launch(&args), &args);
+    device_read(out, y, (size_t)counts[c] * sizeof *out);
+    cr_assert_eq(memcmp(out, args.words, (size_t)counts[c] * sizeof *out), 0, "%s", what);
+    device_free(y);
+  }
+}
+
+Test(cuda_convert, words) { device_for_each_setting(TESSERA_IMAGES "/words.fatbin", run_words); }
 
 static void check_transpose(CUmodule module, size_t size, const char *what) {
   int32_t n = sizes[size].n, width = sizes[size].width, padded = (n + 7) / 8 * 8;

@@ -40,8 +40,9 @@ static tsr_plan_options options_for(int64_t tokens) {
 
 static void compare(const tsr_linear_plan *plan, const spmm_case *c, tsr_dtype dtype,
                     spmm_variant variant, int64_t tokens) {
-  CUdeviceptr x = device_copy(c->x, (size_t)(tokens * c->ldx) * sizeof *c->x);
-  CUdeviceptr residual = device_copy(c->residual, (size_t)(tokens * c->ldr) * sizeof *c->residual);
+  CUdeviceptr x = device_copy(c->x, (size_t)((tokens - 1) * c->ldx + c->k) * sizeof *c->x);
+  CUdeviceptr residual =
+      device_copy(c->residual, (size_t)((tokens - 1) * c->ldr + c->m) * sizeof *c->residual);
   size_t count = (size_t)(tokens * c->m), bytes = tsr_linear_plan_workspace_bytes(plan);
   CUdeviceptr y = device_room(count * sizeof(float)), workspace = device_room(bytes);
   tsr_linear_io io = {.tokens = tokens,
