@@ -1,5 +1,6 @@
 /* `tessera ... --backend cuda`, with the simulator as the driver. */
 #include <criterion/criterion.h>
+#include <cuda.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,13 @@ static void enter(void) {
 }
 
 TestSuite(cuda_cli, .init = enter, .fini = command_leave);
+
+static const char *gpu_name(void) {
+  static char name[64];
+  cr_assert_eq(cuInit(0), CUDA_SUCCESS);
+  cr_assert_eq(cuDeviceGetName(name, sizeof name, 0), CUDA_SUCCESS);
+  return name;
+}
 
 static json_t *rows(const char *backend) {
   char arguments[200];
@@ -51,7 +59,7 @@ Test(cuda_cli, hidden_states_and_pairs) {
 
 Test(cuda_cli, explain_names_the_gpu_and_its_kernels) {
   cr_assert_eq(command_run("explain model --seq 16 --backend cuda"), 0, "%s", command_errors());
-  cr_assert(strstr(command_output(), "A100"), "%s", command_output());
+  cr_assert(strstr(command_output(), gpu_name()), "%s", command_output());
   cr_assert(strstr(command_output(), "tsr_f16_dense_spmm_"), "%s", command_output());
   cr_assert(!strstr(command_output(), "avx"), "%s", command_output());
   json_t *root = command_json("explain model --seq 16 --backend cuda --json");
@@ -62,8 +70,8 @@ Test(cuda_cli, explain_names_the_gpu_and_its_kernels) {
 Test(cuda_cli, doctor_names_the_gpu) {
   json_t *root = command_json("doctor --json");
   const json_t *gpu = json_object_get(root, "gpu");
-  cr_assert(strstr(json_text(gpu, "name"), "A100"));
-  cr_assert_eq(json_number(gpu, "multiprocessors"), 108);
+  cr_assert_str_eq(json_text(gpu, "name"), gpu_name());
+  cr_assert_gt(json_number(gpu, "multiprocessors"), 0);
   json_decref(root);
 }
 
