@@ -54,7 +54,7 @@ def attributes(found):
 
 def tensor_instructions(kernel):
     """What a warp of an SpMM kernel needs for one step; None for other kernels."""
-    match = re.match(r"tsr_\w+?_(dense|bcsr|nm|bcsr_nm)_spmm_(\d+)x(\d+)x(\d+)_s\d+__", kernel)
+    match = re.match(r"tsr_\w+?_(dense|compact|bcsr|nm|bcsr_nm)_spmm_(\d+)x(\d+)x(\d+)_s\d+__", kernel)
     if not match:
         return None
     m, n, k = (int(match.group(i)) for i in (2, 3, 4))

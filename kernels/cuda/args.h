@@ -30,6 +30,11 @@ typedef struct tsr_cuda_spmm_args {
   int32_t m, k, n;
   int32_t splits;     /* parts that the steps of a CTA's rows are cut into; gridDim.z */
   int32_t activation; /* tsr_activation */
+
+  /* compact only, whose m, k and b are those of the matrix that is left */
+  int32_t rows;           /* of the whole matrix */
+  const int32_t *gather;  /* [k]: the column of the whole matrix; NULL = all are kept */
+  const int32_t *scatter; /* [rows]: the row of what is left, or -1; NULL = all are kept */
 } tsr_cuda_spmm_args;
 
 #endif

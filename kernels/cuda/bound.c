@@ -63,7 +63,7 @@ int32_t tsr__cuda_spmm_splits(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm
   return splits < 1.0 ? 1 : splits > SPLITS_MAX ? SPLITS_MAX : (int32_t)splits;
 }
 
-double tsr__cuda_spmm_bound_us(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_problem *p) {
+static double product_us(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_problem *p) {
   work cta = of_cta(kernel, p);
   double rows = tiles(p->m, kernel->tile_m), columns = tiles(p->n, kernel->tile_n);
   double splits = tsr__cuda_spmm_splits(kernel, p), sms = p->threads;
@@ -74,4 +74,20 @@ double tsr__cuda_spmm_bound_us(const tsr_cuda_spmm_kernel *kernel, const tsr_spm
   if (splits < 2.0) return us;
   double partial = 2.0 * 4.0 * splits * (double)p->n * (double)p->m;
   return us + launch_us + partial / (l2_bytes_per_clock * sms * clocks_per_us);
+}
+
+/* What is left after the larger share of rows or columns is gone, as the pattern is named. */
+static double compact_us(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_problem *p) {
+  tsr_spmm_problem left = *p;
+  left.format = TSR_FORMAT_DENSE;
+  if (p->pattern.kind == TSR_PATTERN_ROW) left.m = p->k > 0 ? p->stored / p->k : 0;
+  if (p->pattern.kind == TSR_PATTERN_COLUMN) left.k = p->m > 0 ? p->stored / p->m : 0;
+  double moved = p->pattern.kind == TSR_PATTERN_ROW ? 20.0 * (double)p->n * (double)left.m
+                                                    : 4.0 * (double)p->n * (double)left.k;
+  double rate = l2_bytes_per_clock * p->threads * clocks_per_us;
+  return product_us(kernel, &left) + launch_us + moved / rate;
+}
+
+double tsr__cuda_spmm_bound_us(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_problem *p) {
+  return kernel->format == TSR_FORMAT_COMPACT ? compact_us(kernel, p) : product_us(kernel, p);
 }

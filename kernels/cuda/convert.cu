@@ -27,6 +27,23 @@ __device__ void convert(const tsr_cuda_convert_args &args) {
               convert_chunk<To>(chunk));
 }
 
+// One thread a chunk of y.
+__device__ void gather(const tsr_cuda_gather_args &args) {
+  const int chunks = (args.padded + kChunk - 1) / kChunk;
+  const int64_t index = int64_t(blockIdx.x) * TSR_CUDA_CHUNK_THREADS + threadIdx.x;
+  const int64_t token = index / chunks;
+  if (token >= args.n) return;
+  const int column = static_cast<int>(index % chunks) * kChunk;
+  const uint16_t *x = static_cast<const uint16_t *>(args.x) + token * args.ldx;
+  Chunk<uint16_t> elements;
+#pragma unroll
+  for (int i = 0; i < kChunk; i++) {
+    elements.v[i] = column + i < args.width ? x[args.columns[column + i]] : uint16_t(0);
+  }
+  uint16_t *y = static_cast<uint16_t *>(args.y);
+  store_chunk(y + token * args.ldy, column, args.padded, rows_aligned(y, args.ldy), elements);
+}
+
 constexpr int kTile = TSR_CUDA_TRANSPOSE_TILE, kLanes = 32;
 constexpr int kTileChunks = kTile / kChunk;
 static_assert(kTileChunks == 8, "a row of the tile fills the banks once");
@@ -111,6 +128,11 @@ extern "C" __global__ void __launch_bounds__(TSR_CUDA_CHUNK_THREADS)
 extern "C" __global__ void __launch_bounds__(TSR_CUDA_CHUNK_THREADS)
     tsr_b16_copy__sm80(tsr_cuda_convert_args args) {
   convert<uint16_t, uint16_t>(args);
+}
+
+extern "C" __global__ void __launch_bounds__(TSR_CUDA_CHUNK_THREADS)
+    tsr_b16_gather__sm80(tsr_cuda_gather_args args) {
+  gather(args);
 }
 
 extern "C" __global__ void __launch_bounds__(TSR_CUDA_TRANSPOSE_WARPS *kLanes)

@@ -10,6 +10,7 @@
   X(split_k)                  \
   X(spmm_bcsr)                \
   X(spmm_bcsr_nm)             \
+  X(spmm_compact)             \
   X(spmm_csr)                 \
   X(spmm_dense)               \
   X(spmm_nm)                  \

@@ -74,6 +74,15 @@ typedef struct tsr_cuda_words_args {
   int32_t words[TSR_CUDA_WORDS];
 } tsr_cuda_words_args;
 
+/* y[t, i] = x[t, columns[i]], and zeros in columns width .. padded - 1. */
+typedef struct tsr_cuda_gather_args {
+  const void *x;          /* [n, ldx] elements, aligned to one */
+  void *y;                /* [n, ldy] elements, aligned to one */
+  const int32_t *columns; /* [width] */
+  int64_t ldx, ldy;
+  int32_t n, width, padded; /* width <= padded <= ldy */
+} tsr_cuda_gather_args;
+
 /* y[r, t] = x[t, r], and zeros in columns n .. padded - 1. */
 typedef struct tsr_cuda_transpose_args {
   const void *x; /* [n, ldx] elements, aligned to one */

@@ -34,6 +34,10 @@ tsr_cuda_launch tsr__cuda_convert_launch(const tsr_cuda_convert_args *args) {
   return chunks(args->n, args->padded);
 }
 
+tsr_cuda_launch tsr__cuda_gather_launch(const tsr_cuda_gather_args *args) {
+  return chunks(args->n, args->padded);
+}
+
 tsr_cuda_launch tsr__cuda_words_launch(const tsr_cuda_words_args *args) {
   return (tsr_cuda_launch){.grid = {ceil_div(args->count, TSR_CUDA_CHUNK_THREADS), 1, 1},
                            .threads = TSR_CUDA_CHUNK_THREADS};
@@ -46,7 +50,7 @@ tsr_cuda_launch tsr__cuda_transpose_launch(const tsr_cuda_transpose_args *args) 
 }
 
 tsr_cuda_launch tsr__cuda_split_k_launch(const tsr_cuda_spmm_args *args) {
-  return chunks(args->n, args->m);
+  return chunks(args->n, args->scatter ? args->rows : args->m);
 }
 
 int tsr__cuda_attention_dim(int32_t head_dim) {

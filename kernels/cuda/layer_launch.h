@@ -14,6 +14,9 @@ tsr_cuda_launch tsr__cuda_pool_launch(const tsr_cuda_pool_args *args);
 /* tsr_<type>_from_f32__sm80, tsr_<type>_to_f32__sm80, tsr_b16_copy__sm80. */
 tsr_cuda_launch tsr__cuda_convert_launch(const tsr_cuda_convert_args *args);
 
+/* tsr_b16_gather__sm80. */
+tsr_cuda_launch tsr__cuda_gather_launch(const tsr_cuda_gather_args *args);
+
 /* tsr_b32_words__sm80. */
 tsr_cuda_launch tsr__cuda_words_launch(const tsr_cuda_words_args *args);
 

@@ -11,17 +11,18 @@
 
 enum { DEVICE_LINE = 256, ROW_ELEMENTS = 8 };
 
-/* The workspace, in device memory: | x | y | sums of the parts of k |, x and y in the kernel's
- * type. */
+/* The workspace, in device memory: | x | y | scratch |, x and y in the kernel's type. The scratch:
+ * | sums of the parts of k | gathered x |. */
 struct tsr__cuda_linear {
   tsr__cuda *cuda;
   const tsr_cuda_spmm_kernel *kernel;
   char name[96];
-  tsr__cuda_function spmm, split_k, from_f32, to_f32;
+  tsr__cuda_function spmm, split_k, gather, from_f32, to_f32;
   tsr_cuda_spmm_args args; /* what is the same in every call */
   void *image, *bias;
   int64_t ldx, ldy; /* of the workspace's x and y */
-  size_t image_bytes, y_at, partial_at, workspace_bytes;
+  int32_t m, k;     /* the layer's */
+  size_t image_bytes, y_at, scratch_at, gathered_at, workspace_bytes; /* gathered_at: in scratch */
 };
 
 static size_t round_line(size_t bytes) {
@@ -78,6 +79,7 @@ done:
 static tsr_status find_functions(tsr__cuda_linear *linear) {
   static const tsr__cuda_image images[TSR_FORMAT_COUNT] = {
       [TSR_FORMAT_DENSE] = TSR__CUDA_IMAGE_spmm_dense,
+      [TSR_FORMAT_COMPACT] = TSR__CUDA_IMAGE_spmm_compact,
       [TSR_FORMAT_CSR] = TSR__CUDA_IMAGE_spmm_csr,
       [TSR_FORMAT_NM] = TSR__CUDA_IMAGE_spmm_nm,
       [TSR_FORMAT_BCSR] = TSR__CUDA_IMAGE_spmm_bcsr,
@@ -85,6 +87,8 @@ static tsr_status find_functions(tsr__cuda_linear *linear) {
   const tsr_cuda_spmm_kernel *kernel = linear->kernel;
   TSR_TRY(tsr__cuda_find(linear->cuda, images[kernel->format], kernel->name, &linear->spmm));
   TSR_TRY(tsr__cuda_allow_shared(linear->cuda, &linear->spmm, kernel->ops->shared_bytes(kernel)));
+  TSR_TRY(tsr__cuda_find(linear->cuda, TSR__CUDA_IMAGE_convert, "tsr_b16_gather__sm80",
+                         &linear->gather));
   TSR_TRY(tsr__cuda_find_typed(linear->cuda, TSR__CUDA_IMAGE_split_k, kernel->dtype, "split_k",
                                &linear->split_k));
   TSR_TRY(tsr__cuda_find_typed(linear->cuda, TSR__CUDA_IMAGE_convert, kernel->dtype, "from_f32",
@@ -93,25 +97,36 @@ static tsr_status find_functions(tsr__cuda_linear *linear) {
                               &linear->to_f32);
 }
 
-/* Wherever k is cut, the tiles of all parts together are no more than the multiprocessors. */
-static tsr_status plan_workspace(tsr__cuda_linear *linear, int64_t max_tokens) {
+/* Wherever k is cut, the tiles of all parts together are no more than the multiprocessors. Rows
+ * that are scattered go through two parts at least. */
+static size_t partial_bytes(const tsr__cuda_linear *linear, int64_t max_tokens) {
   const tsr_cuda_spmm_kernel *kernel = linear->kernel;
+  size_t tile = (size_t)kernel->tile_m * (size_t)kernel->tile_n;
+  size_t floats = (size_t)tsr__cuda_sms(linear->cuda) * tile;
+  size_t scattered = 2 * (size_t)max_tokens * (size_t)linear->args.m;
+  return sizeof(float) * (linear->args.scatter && scattered > floats ? scattered : floats);
+}
+
+static tsr_status plan_workspace(tsr__cuda_linear *linear, int64_t max_tokens) {
   int64_t x, y;
-  linear->ldx = round_row(linear->args.k);
-  linear->ldy = round_row(linear->args.m);
+  linear->ldx = round_row(linear->k);
+  linear->ldy = round_row(linear->m);
   TSR_CHECK(tsr__mul_i64(linear->ldx, max_tokens, &x) &&
-                tsr__mul_i64(linear->ldy, max_tokens, &y) && x < INT64_MAX / 8 && y < INT64_MAX / 8,
+                tsr__mul_i64(linear->ldy, max_tokens, &y) && x < INT64_MAX / 16 &&
+                y < INT64_MAX / 16,
             TSR_UNSUPPORTED_SHAPE, "activations of %lld tokens", (long long)max_tokens);
   linear->y_at = round_line((size_t)x * sizeof(uint16_t));
-  linear->partial_at = linear->y_at + round_line((size_t)y * sizeof(uint16_t));
-  linear->workspace_bytes = linear->partial_at + (size_t)tsr__cuda_sms(linear->cuda) *
-                                                     (size_t)kernel->tile_m *
-                                                     (size_t)kernel->tile_n * sizeof(float);
+  linear->scratch_at = linear->y_at + round_line((size_t)y * sizeof(uint16_t));
+  linear->gathered_at = round_line(partial_bytes(linear, max_tokens));
+  size_t gathered = linear->args.gather ? (size_t)x * sizeof(uint16_t) : 0;
+  linear->workspace_bytes = linear->scratch_at + linear->gathered_at + gathered;
   return TSR_OK;
 }
 
 static tsr_status build(tsr__cuda_linear *linear, const tsr_linear *layer, const tsr_packed *weight,
                         int64_t max_tokens) {
+  linear->m = (int32_t)weight->rows;
+  linear->k = (int32_t)weight->cols;
   TSR_TRY(upload_weights(linear, weight));
   if (layer->bias)
     TSR_TRY(tsr__cuda_upload(linear->cuda, layer->bias, (size_t)weight->rows * sizeof(float),
@@ -160,8 +175,8 @@ size_t tsr__cuda_linear_workspace_bytes(const tsr__cuda_linear *linear) {
   return linear->workspace_bytes;
 }
 
-size_t tsr__cuda_linear_partial_bytes(const tsr__cuda_linear *linear) {
-  return linear->workspace_bytes - linear->partial_at;
+size_t tsr__cuda_linear_scratch_bytes(const tsr__cuda_linear *linear) {
+  return linear->workspace_bytes - linear->scratch_at;
 }
 
 tsr_dtype tsr__cuda_linear_dtype(const tsr__cuda_linear *linear) { return linear->kernel->dtype; }
@@ -174,6 +189,31 @@ static tsr_status convert(const tsr__cuda_linear *linear, const tsr__cuda_functi
   return tsr__cuda_launch(linear->cuda, function, &launch, &args, stream, linear->name);
 }
 
+/* Puts the columns that are left side by side in the scratch, where the product then finds them. */
+static tsr_status gather(const tsr__cuda_linear *linear, const tsr__cuda_linear_io *io,
+                         tsr_cuda_spmm_args *product) {
+  tsr_cuda_gather_args args = {.x = io->x,
+                               .y = (char *)io->scratch + linear->gathered_at,
+                               .columns = product->gather,
+                               .ldx = io->ldx,
+                               .ldy = round_row(product->k),
+                               .n = io->tokens,
+                               .width = product->k,
+                               .padded = (int32_t)round_row(product->k)};
+  product->b = args.y;
+  product->ldb = args.ldy;
+  if (!product->k) return TSR_OK;
+  tsr_cuda_launch launch = tsr__cuda_gather_launch(&args);
+  return tsr__cuda_launch(linear->cuda, &linear->gather, &launch, &args, io->stream, linear->name);
+}
+
+static int32_t count_splits(const tsr__cuda_linear *linear, const tsr_cuda_spmm_args *args) {
+  tsr_spmm_problem problem = {
+      .m = args->m, .k = args->k, .n = args->n, .threads = tsr__cuda_sms(linear->cuda)};
+  int32_t splits = tsr__cuda_spmm_splits(linear->kernel, &problem);
+  return args->scatter && splits < 2 ? 2 : splits;
+}
+
 tsr_status tsr__cuda_linear_multiply(const tsr__cuda_linear *linear,
                                      const tsr__cuda_linear_io *io) {
   tsr_cuda_spmm_args args = linear->args;
@@ -184,20 +224,21 @@ tsr_status tsr__cuda_linear_multiply(const tsr__cuda_linear *linear,
   args.residual = io->residual;
   args.ldr = io->ldr;
   args.n = io->tokens;
-  tsr_spmm_problem problem = {
-      .m = args.m, .k = args.k, .n = args.n, .threads = tsr__cuda_sms(linear->cuda)};
-  args.splits = tsr__cuda_spmm_splits(linear->kernel, &problem);
-  if (args.splits > 1) args.partial = io->partial;
+  if (args.gather) TSR_TRY(gather(linear, io, &args));
+  args.splits = count_splits(linear, &args);
+  if (args.splits > 1) args.partial = io->scratch;
   tsr_cuda_launch launch;
   tsr__cuda_spmm_launch(linear->kernel, &args, &launch);
-  TSR_TRY(tsr__cuda_launch(linear->cuda, &linear->spmm, &launch, &args, io->stream, linear->name));
+  if (args.m)
+    TSR_TRY(
+        tsr__cuda_launch(linear->cuda, &linear->spmm, &launch, &args, io->stream, linear->name));
   if (args.splits == 1) return TSR_OK;
   launch = tsr__cuda_split_k_launch(&args);
   return tsr__cuda_launch(linear->cuda, &linear->split_k, &launch, &args, io->stream, linear->name);
 }
 
 static tsr_status run(const tsr__cuda_linear *linear, const tsr_linear_io *io, char *workspace) {
-  int32_t n = (int32_t)io->tokens, m = linear->args.m, k = linear->args.k;
+  int32_t n = (int32_t)io->tokens, m = linear->m, k = linear->k;
   void *x = workspace, *y = workspace + linear->y_at;
   tsr_cuda_convert_args from = {.x = io->x,
                                 .y = x,
@@ -224,7 +265,7 @@ static tsr_status run(const tsr__cuda_linear *linear, const tsr_linear_io *io, c
                                  .ldx = linear->ldx,
                                  .ldr = linear->ldy,
                                  .ldy = linear->ldy,
-                                 .partial = workspace + linear->partial_at,
+                                 .scratch = workspace + linear->scratch_at,
                                  .stream = io->stream};
   TSR_TRY(tsr__cuda_linear_multiply(linear, &product));
   tsr_cuda_convert_args to = {

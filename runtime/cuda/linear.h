@@ -27,11 +27,11 @@ typedef struct tsr__cuda_linear_io {
   const void *residual; /* [tokens, ldr], or NULL; may be y */
   void *y;              /* [tokens, ldy] */
   int64_t ldx, ldr, ldy;
-  void *partial; /* partial_bytes, 16-byte aligned */
+  void *scratch; /* scratch_bytes, 16-byte aligned */
   void *stream;
 } tsr__cuda_linear_io;
 
-size_t tsr__cuda_linear_partial_bytes(const tsr__cuda_linear *linear);
+size_t tsr__cuda_linear_scratch_bytes(const tsr__cuda_linear *linear);
 tsr_status tsr__cuda_linear_multiply(const tsr__cuda_linear *linear, const tsr__cuda_linear_io *io);
 
 /* io: device memory, checked; tokens >= 1. */

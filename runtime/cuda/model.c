@@ -10,7 +10,8 @@
 #include "runtime/plan/linear_plan.h"
 #include "runtime/plan/model_plan.h"
 
-/* The workspace, in device memory: | slots | ids | types | offsets | sums of the parts of k |. */
+/* The workspace, in device memory: | slots | ids | types | offsets | scratch of a linear layer |.
+ */
 struct tsr__cuda_model {
   tsr__cuda *cuda;
   const tsr_model *model;
@@ -19,7 +20,7 @@ struct tsr__cuda_model {
   tsr_dtype dtype;
   tsr__cuda_function words, to_f32;
   size_t slot_offsets[TSR__SLOTS_MAX];
-  size_t ids_at, types_at, offsets_at, partial_at, workspace_bytes;
+  size_t ids_at, types_at, offsets_at, scratch_at, workspace_bytes;
 };
 
 /* ---- making one ---- */
@@ -41,23 +42,23 @@ static tsr_status find_dtype(tsr__cuda_model *m) {
 }
 
 static tsr_status place(tsr__cuda_model *m, const tsr__layer_limits *limits) {
-  size_t slot_bytes, partial = 0;
+  size_t slot_bytes, scratch = 0;
   TSR_CHECK(limits->max_tokens <= INT32_MAX && limits->max_batch < INT32_MAX, TSR_UNSUPPORTED_SHAPE,
             "batches of %lld tokens in %lld sequences", (long long)limits->max_tokens,
             (long long)limits->max_batch);
   TSR_TRY(tsr__slots_place(m->model, TSR_BACKEND_CUDA, limits->max_tokens, limits->max_batch,
                            m->slot_offsets, &slot_bytes));
   for (size_t i = 0; i < m->model->layer_count; i++) {
-    size_t bytes = m->linear[i] ? tsr__cuda_linear_partial_bytes(m->linear[i]->cuda) : 0;
-    if (bytes > partial) partial = bytes;
+    size_t bytes = m->linear[i] ? tsr__cuda_linear_scratch_bytes(m->linear[i]->cuda) : 0;
+    if (bytes > scratch) scratch = bytes;
   }
   size_t tokens = tsr__round_line((size_t)limits->max_tokens * sizeof(int32_t));
   m->ids_at = slot_bytes;
   m->types_at = m->ids_at + tokens;
   m->offsets_at = m->types_at + tokens;
-  m->partial_at =
+  m->scratch_at =
       m->offsets_at + tsr__round_line(((size_t)limits->max_batch + 1) * sizeof(int32_t));
-  m->workspace_bytes = m->partial_at + partial;
+  m->workspace_bytes = m->scratch_at + scratch;
   return TSR_OK;
 }
 
@@ -178,7 +179,7 @@ static tsr_status run_linear(const execution *e, size_t index) {
       .ldr = slot_ld(e, layer->residual),
       .y = slot_at(e, layer->output) + layer->output_column * (int64_t)sizeof(uint16_t),
       .ldy = slot_ld(e, layer->output),
-      .partial = e->workspace + e->model->partial_at,
+      .scratch = e->workspace + e->model->scratch_at,
       .stream = e->io.stream};
   return tsr__cuda_linear_multiply(e->model->linear[index]->cuda, &io);
 }

@@ -87,17 +87,21 @@ static const linear_case cases[] = {
     {TSR_FORMAT_NM, TSR_FORMAT_NM, "2:4", TSR_DTYPE_F16, 72, 200, 33},
     {TSR_FORMAT_BCSR_NM, TSR_FORMAT_BCSR_NM, "block:64x64+2:4", TSR_DTYPE_F16, 128, 192, 17},
     {TSR_FORMAT_CSR, TSR_FORMAT_CSR, "irregular", TSR_DTYPE_F16, 33, 47, 8},
+    {TSR_FORMAT_COMPACT, TSR_FORMAT_COMPACT, "row", TSR_DTYPE_F16, 150, 100, 70},
+    {TSR_FORMAT_COMPACT, TSR_FORMAT_COMPACT, "column", TSR_DTYPE_F16, 70, 200, 70},
+    {TSR_FORMAT_COMPACT, TSR_FORMAT_COMPACT, "row", TSR_DTYPE_BF16, 65, 64, 1},
+    {TSR_FORMAT_COMPACT, TSR_FORMAT_COMPACT, "column", TSR_DTYPE_BF16, 64, 1300, 5},
     {TSR_FORMAT_VNM, TSR_FORMAT_DENSE, "vnm:64:2:8", TSR_DTYPE_F16, 64, 64, 3},
     {TSR_FORMAT_BCSR, TSR_FORMAT_DENSE, "block:8x8", TSR_DTYPE_F16, 64, 64, 3},
 };
 
-static void check_case(const linear_case *l, const tsr_plan_options *options) {
+static void check_case(const linear_case *l, double density, const tsr_plan_options *options) {
   tsr_pattern pattern;
   random_state random = random_seed(77);
   cr_assert_eq(tsr_pattern_parse(l->pattern, &pattern), TSR_OK);
   tsr_cuda_spmm_kernel type = *any_kernel(l->runs_as, l->dtype);
   type.format = l->format;
-  spmm_case c = cuda_spmm_case_create(&random, &type, &pattern, 0.3, l->m, l->k, l->tokens, 3);
+  spmm_case c = cuda_spmm_case_create(&random, &type, &pattern, density, l->m, l->k, l->tokens, 3);
   tsr_linear layer = {.name = "encoder.0", .weight = c.packed, .bias = c.bias};
   uint16_t *rounded = calloc((size_t)c.packed.stored + 1, sizeof *rounded);
   if (l->dtype == TSR_DTYPE_BF16) {
@@ -136,7 +140,7 @@ Test(cuda_linear, equals_the_reference, .init = use_primary_context) {
   for (size_t i = 0; i < COUNT(cases); i++) {
     tsr_plan_options options = options_for(cases[i].tokens);
     options.no_dense_fallback = cases[i].runs_as == cases[i].format;
-    check_case(&cases[i], &options);
+    check_case(&cases[i], 0.3, &options);
   }
 }
 
@@ -150,8 +154,26 @@ Test(cuda_linear, equals_the_reference_with_each_kernel, .init = use_primary_con
         continue;
       tsr_plan_options options = options_for(cases[j].tokens);
       options.force_kernel = kernel->name;
-      check_case(&cases[j], &options);
+      check_case(&cases[j], 0.3, &options);
     }
+}
+
+/* Sizes around a tile, and nothing left at all. */
+Test(cuda_linear, compact_of_every_size_equals_the_reference, .init = use_primary_context) {
+  static const int64_t ms[] = {1, 63, 65}, ks[] = {1, 65, 300}, ns[] = {1, 64, 65};
+  static const double densities[] = {0, 0.05, 0.5};
+  for (int i = 0; i < 27; i++) {
+    linear_case l = {TSR_FORMAT_COMPACT,
+                     TSR_FORMAT_COMPACT,
+                     i % 2 ? "row" : "column",
+                     i % 5 ? TSR_DTYPE_F16 : TSR_DTYPE_BF16,
+                     ms[i % 3],
+                     ks[i / 3 % 3],
+                     ns[i / 9]};
+    tsr_plan_options options = options_for(l.tokens);
+    options.no_dense_fallback = 1;
+    check_case(&l, densities[(i + i / 3) % 3], &options);
+  }
 }
 
 /* A plan made without a current context belongs to the first device's primary one. */

@@ -86,20 +86,24 @@ static void compare(const tsr_model *model) {
   free(values);
 }
 
-/* Packs every linear layer's weight again, with blocks of it set to zero. */
-static void sparsify(tsr_model *model, const char *text, tsr_format format) {
+static int is_zero(tsr_format format, int64_t r, int64_t c) {
+  if (format == TSR_FORMAT_NM) return (r + c) % 4 < 2;
+  return format == TSR_FORMAT_COMPACT ? r % 3 == 0 : (r / 16 + c / 16) % 2;
+}
+
+/* Packs the weight of every step-th linear layer again, with parts of it set to zero. */
+static void sparsify(tsr_model *model, const char *text, tsr_format format, size_t step) {
   tsr_pattern pattern;
   cr_assert_eq(tsr_pattern_parse(text, &pattern), TSR_OK);
-  for (size_t i = 0; i < tsr_model_layer_count(model); i++) {
+  for (size_t i = 0; i < tsr_model_layer_count(model); i += step) {
     const tsr_linear *linear = tsr_model_linear(model, i);
     if (!linear) continue;
     int64_t rows = linear->weight.rows, cols = linear->weight.cols;
-    float *w = malloc((size_t)(rows * cols) * sizeof *w);
+    float *w = malloc((size_t)rows * (size_t)cols * sizeof *w);
     cr_assert_eq(tsr_unpack_f32(&linear->weight, w, cols), TSR_OK);
     for (int64_t r = 0; r < rows; r++)
       for (int64_t c = 0; c < cols; c++)
-        if ((format == TSR_FORMAT_NM) ? (r + c) % 4 < 2 : (r / 16 + c / 16) % 2)
-          w[r * cols + c] = 0;
+        if (is_zero(format, r, c)) w[r * cols + c] = 0;
     tsr_matrix matrix = {w, TSR_DTYPE_F32, rows, cols, cols};
     tsr_packed packed = {0};
     cr_assert_eq(tsr_pack(&matrix, format, &pattern, &packed), TSR_OK, "%s", tsr_last_error());
@@ -120,9 +124,10 @@ Test(cuda_model, minilm_equals_the_cpu) {
   tsr_model_destroy(model);
 }
 
-Test(cuda_model, minilm_in_blocks_equals_the_cpu) {
+Test(cuda_model, minilm_in_blocks_and_rows_equals_the_cpu) {
   tsr_model *model = preset();
-  sparsify(model, "block:16x16", TSR_FORMAT_BCSR);
+  sparsify(model, "block:16x16", TSR_FORMAT_BCSR, 1);
+  sparsify(model, "row", TSR_FORMAT_COMPACT, 4);
   compare(model);
   tsr_model_destroy(model);
 }
@@ -130,7 +135,7 @@ Test(cuda_model, minilm_in_blocks_equals_the_cpu) {
 Test(cuda_model, minilm_in_2_of_4_pooled_by_its_first_token_equals_the_cpu) {
   tsr_model *model = preset();
   cr_assert_eq(tsr_model_set_pooling(model, TSR_POOLING_CLS), TSR_OK);
-  sparsify(model, "2:4", TSR_FORMAT_NM);
+  sparsify(model, "2:4", TSR_FORMAT_NM, 1);
   compare(model);
   tsr_model_destroy(model);
 }
