@@ -27,6 +27,8 @@ add_test(NAME drop_in COMMAND drop_in)
 
 # Scripts: the same in every build, so once is enough.
 if(NOT TESSERA_SANITIZE)
+  add_test(NAME profile COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/profile.sh
+    ${PROJECT_SOURCE_DIR}/scripts/profile.sh)
   add_test(NAME setup COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/setup.sh
     ${PROJECT_SOURCE_DIR}/scripts/setup.sh)
   add_test(NAME downloads COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/downloads.sh
