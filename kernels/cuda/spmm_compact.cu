@@ -1,5 +1,5 @@
-// What whole rows and columns leave, as a smaller dense matrix: activations were gathered before, and
-// outputs are scattered afterwards.
+// What whole rows and columns leave, as a smaller dense matrix: activations were gathered before,
+// and outputs are scattered afterwards.
 #include "kernels/cuda/spmm_tile.cuh"
 
 #define TSR_CUDA_SPMM_KERNEL(format, ops, dtype, name, tile_m, tile_n, tile_k, stages, threads) \
