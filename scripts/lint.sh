@@ -8,7 +8,7 @@ source "$(dirname "$0")/common.sh"
 # Sources that the build knows; each once, though some are compiled twice.
 sources=("$@")
 if [ $# -eq 0 ]; then
-  mapfile -t sources < <(sed -n 's|^ *"file": "\(.*\)".*|\1|p' build/clang/compile_commands.json |
+  mapfile -t sources < <(sed -n 's|^ *"file": "\(.*\.cc\{0,1\}\)".*|\1|p' build/clang/compile_commands.json |
     sort -u)
 fi
 echo "clang-tidy: ${#sources[@]} files"
