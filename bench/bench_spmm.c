@@ -119,7 +119,7 @@ static tsr_status other_contestant(const layer *l, const tsr__baseline *baseline
                                    void **state, tsr__range ranges[RANGE_COUNT],
                                    tsr__contestant *out) {
   const tsr__shape *s = l->shape;
-  tsr__product product = {s->m, s->k, s->n, threads, l->weights, l->x, l->y};
+  tsr__product product = {s->m, s->k, s->n, threads, l->weights, l->x, l->y, NULL};
   TSR_TRY(baseline->create(&product, state));
   set_ranges(l, baseline->weights(*state), ranges);
   *out = (tsr__contestant){baseline->name, baseline->run, *state, ranges, RANGE_COUNT};

@@ -176,8 +176,14 @@ static tsr_status add_product(const tsr_linear *linear, int64_t tokens, int32_t 
                               tsr__products_run *run) {
   size_t i = run->count++;
   TSR_TRY(dense_weights(linear, &run->weights[i]));
-  tsr__product product = {
-      linear->weight.rows, linear->weight.cols, tokens, threads, run->weights[i], run->x, run->y};
+  tsr__product product = {linear->weight.rows,
+                          linear->weight.cols,
+                          tokens,
+                          threads,
+                          run->weights[i],
+                          run->x,
+                          run->y,
+                          NULL};
   TSR_TRY(run->baseline->create(&product, &run->states[i]));
   run->touched[i] = run->baseline->weights(run->states[i]);
   return TSR_OK;

@@ -23,7 +23,7 @@ static void check_product(const tsr__baseline *baseline, int64_t m, int64_t k, i
   fill(w, w_count, 1);
   fill(x, x_count, 2);
   fill(y, y_count, 3);
-  tsr__product product = {m, k, n, threads, w, x, y};
+  tsr__product product = {m, k, n, threads, w, x, y, NULL};
   void *state;
   cr_assert_eq(baseline->create(&product, &state), TSR_OK, "%s", tsr_last_error());
   cr_assert_eq(baseline->run(state), TSR_OK, "%s", tsr_last_error());
@@ -56,7 +56,7 @@ static void check_baseline(const tsr__baseline *baseline) {
   check_product(baseline, 64, 96, 37, 2);
 
   float one = 1;
-  tsr__product good = {1, 1, 1, 1, &one, &one, &one}, bad;
+  tsr__product good = {1, 1, 1, 1, &one, &one, &one, NULL}, bad;
   void *state;
   cr_assert_eq(baseline->create(NULL, &state), TSR_INVALID_ARGUMENT);
   cr_assert_eq(baseline->create(&good, NULL), TSR_INVALID_ARGUMENT);

@@ -1,23 +1,40 @@
 #include "bench/baseline/baseline.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "runtime/base/status.h"
 
-static const tsr__baseline *const baselines[] = {&tsr__baseline_onednn, &tsr__baseline_sgemm,
-                                                 &tsr__baseline_dense};
+static const tsr__baseline *const baselines[] = {
+#define TSR__BASELINE(key) &tsr__baseline_##key,
+#include "bench/baseline/baselines.inc"
+#undef TSR__BASELINE
+};
+enum { COUNT = sizeof baselines / sizeof baselines[0] };
+
+const tsr__baseline *tsr__baseline_at(size_t index) {
+  return index < COUNT ? baselines[index] : NULL;
+}
+
+static tsr_status unknown(const char *key) {
+  char known[256] = "";
+  for (size_t b = 0; b < COUNT; b++) {
+    size_t length = strlen(known);
+    snprintf(known + length, sizeof known - length, "%s, ", baselines[b]->key);
+  }
+  return tsr__error(TSR_INVALID_ARGUMENT, "baseline '%s': known are %snone", key, known);
+}
 
 tsr_status tsr__baseline_find(const char *key, const tsr__baseline **out) {
   TSR_CHECK(key && out, TSR_INVALID_ARGUMENT, "baseline: a name and a result are needed");
   *out = NULL;
   if (!strcmp(key, "none")) return TSR_OK;
-  for (size_t b = 0; b < sizeof baselines / sizeof baselines[0]; b++) {
+  for (size_t b = 0; b < COUNT; b++) {
     if (strcmp(key, baselines[b]->key)) continue;
     *out = baselines[b];
     return TSR_OK;
   }
-  return tsr__error(TSR_INVALID_ARGUMENT, "baseline '%s': known are onednn, sgemm, dense, none",
-                    key);
+  return unknown(key);
 }
 
 tsr_status tsr__product_check(const tsr__product *p, void **out) {

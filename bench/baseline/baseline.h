@@ -1,4 +1,4 @@
-/* Dense products of other libraries, to race against. */
+/* Products of other libraries, to race against. */
 #ifndef TESSERA_BENCH_BASELINE_H
 #define TESSERA_BENCH_BASELINE_H
 
@@ -7,25 +7,53 @@
 
 #include "bench/evict.h"
 #include "tessera/status.h"
+#include "tessera/types.h"
+
+/* What a library of the GPU needs besides. Device memory is aligned to 16 bytes at least, and holds
+ * tsr__gpu_tokens(n) tokens, all of x initialised: a library that only knows whole groups of tokens
+ * computes the surplus ones as well. */
+typedef struct tsr__gpu_operands {
+  tsr_dtype dtype;           /* of x and y, and what weights and bias are rounded to: F16 or BF16.
+                                Sums are f32 */
+  const void *x;             /* device, [tokens, k] */
+  void *y;                   /* device, [tokens, m] */
+  void *stream;              /* CUstream of the calling thread's context; NULL = its default one */
+  int32_t block;             /* edge of the square blocks that the weights keep; 0 = no blocks */
+  const float *bias;         /* host, [m], or NULL */
+  tsr_activation activation; /* applied to the sum with the bias */
+} tsr__gpu_operands;
+
+enum { TSR__GPU_TOKEN_GROUP = 8 };
+static inline int64_t tsr__gpu_tokens(int64_t n) {
+  return (n + TSR__GPU_TOKEN_GROUP - 1) / TSR__GPU_TOKEN_GROUP * TSR__GPU_TOKEN_GROUP;
+}
 
 /* y[t, :] = W x[t, :]. All memory is the caller's and outlives the state made from it. */
 typedef struct tsr__product {
   int64_t m, k, n;
-  int32_t threads;
-  const float *weights; /* host, [m, k] */
-  const float *x;       /* host, [n, k] */
-  float *y;             /* host, [n, m] */
+  int32_t threads;              /* of the CPU */
+  const float *weights;         /* host, [m, k] */
+  const float *x;               /* host, [n, k]; the CPU's */
+  float *y;                     /* host, [n, m]; the CPU's */
+  const tsr__gpu_operands *gpu; /* NULL = the CPU's baselines */
 } tsr__product;
 
 typedef struct tsr__baseline {
   const char *key;  /* "onednn" */
   const char *name; /* "onednn matmul (packed weights)" */
+  tsr_backend backend;
+  /* What is made of the weights: DENSE multiplies by their zeros too, NM is 2:4. */
+  tsr_format format;
   /* TSR_NOT_FOUND, with the reason, if the library cannot be used; loads it on the first call.
-   * *version: static text. */
+   * *version: static text. Not to be called by two threads at once. */
   tsr_status (*open)(const char **version);
+  /* The GPU's: copies and arranges the weights, takes workspace, chooses among the library's
+   * algorithms, and waits for all of that. TSR_UNSUPPORTED or TSR_UNSUPPORTED_SHAPE, with the
+   * reason, where the library has no such product. */
   tsr_status (*create)(const tsr__product *product, void **out);
+  /* The GPU's: puts the product on the stream and waits for nothing. */
   tsr_status (*run)(void *state);
-  /* The weights as the baseline keeps them. */
+  /* The weights as the baseline keeps them; the GPU's: device memory. */
   tsr__range (*weights)(const void *state);
   void (*destroy)(void *state); /* NULL is fine */
 } tsr__baseline;
@@ -34,13 +62,15 @@ typedef struct tsr__baseline {
  * library behind it is there is told by open. */
 tsr_status tsr__baseline_find(const char *key, const tsr__baseline **out);
 
-/* oneDNN's matmul primitive with the weights in the layout it prefers, and its sgemm. */
-extern const tsr__baseline tsr__baseline_onednn;
-extern const tsr__baseline tsr__baseline_sgemm;
-/* Tessera's own dense kernel. */
-extern const tsr__baseline tsr__baseline_dense;
+/* Every baseline in turn, NULL after the last. */
+const tsr__baseline *tsr__baseline_at(size_t index);
 
-/* For the baselines' create: refuses a product without matrices, sizes or threads; *out = NULL. */
+#define TSR__BASELINE(key) extern const tsr__baseline tsr__baseline_##key;
+#include "bench/baseline/baselines.inc"
+#undef TSR__BASELINE
+
+/* For the CPU baselines' create: refuses a product without matrices, sizes or threads; *out = NULL.
+ */
 tsr_status tsr__product_check(const tsr__product *product, void **out);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include <oneapi/dnnl/dnnl.h>
 
+#include "bench/baseline/library.h"
 #include "tessera/status.h"
 
 /* clang-format off */
@@ -45,9 +46,7 @@
 /* clang-format on */
 
 typedef struct tsr__onednn_api {
-#define TSR__ONEDNN_MEMBER(type, name, parameters) type(*name) parameters;
-  TSR__ONEDNN_MAP(TSR__ONEDNN_MEMBER)
-#undef TSR__ONEDNN_MEMBER
+  TSR__ONEDNN_MAP(TSR__LIBRARY_MEMBER)
   /* Of the OpenMP library that oneDNN runs on: not necessarily the one this program is linked to,
    * when another compiler built it. */
   void (*omp_set_num_threads)(int);

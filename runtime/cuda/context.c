@@ -201,3 +201,9 @@ tsr_status tsr__cuda_read(const tsr__cuda *cuda, void *host, const void *device,
 void tsr__cuda_free(const tsr__cuda *cuda, void *device) {
   if (device) cuda->cu->MemFree(to_address(device));
 }
+
+tsr_status tsr__cuda_wait(const tsr__cuda *cuda, void *stream, const char *what) {
+  const tsr__cu *cu = cuda->cu;
+  TSR__CU_TRY(what, StreamSynchronize, stream);
+  return TSR_OK;
+}

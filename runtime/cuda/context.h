@@ -45,4 +45,7 @@ tsr_status tsr__cuda_read(const tsr__cuda *cuda, void *host, const void *device,
                           const char *what);
 void tsr__cuda_free(const tsr__cuda *cuda, void *device); /* NULL is fine */
 
+/* Until everything on the stream is done. */
+tsr_status tsr__cuda_wait(const tsr__cuda *cuda, void *stream, const char *what);
+
 #endif

@@ -31,6 +31,7 @@ typedef uint64_t tsr__cu_pointer; /* device memory */
   X(MemFree, cuMemFree_v2, (tsr__cu_pointer address))                                            \
   X(MemcpyHtoD, cuMemcpyHtoD_v2, (tsr__cu_pointer to, const void *from, size_t bytes))           \
   X(MemcpyDtoH, cuMemcpyDtoH_v2, (void *to, tsr__cu_pointer from, size_t bytes))                 \
+  X(StreamSynchronize, cuStreamSynchronize, (void *stream))                                      \
   X(LaunchKernel, cuLaunchKernel,                                                                \
     (void *function, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x,        \
      unsigned block_y, unsigned block_z, unsigned shared_bytes, void *stream, void **parameters, \
