@@ -1,8 +1,10 @@
 /* The arithmetic of mma.sync: cut and exact sums, special numbers, undefined operands. */
 #include <criterion/criterion.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <vector>
 
 #include "tests/gpusim/cases/instruction_case.h"
 #include "tests/gpusim/cases/tensor_case.h"
@@ -140,6 +142,105 @@ Test(tensor_sum, random_operands) {
     cr_expect_eq(run(dot, GPUSIM_SUM_EXACT), static_cast<float>(sum));
     cr_expect_lt(std::fabs(run(dot, GPUSIM_SUM_AMPERE) - sum), size * 20 * 0x1p-24);
     cr_expect_lt(std::fabs(run(dot, GPUSIM_SUM_HOPPER) - sum), size * 20 * 0x1p-24);
+  }
+}
+
+namespace {
+
+/* What f16 and bf16 operands mean, by the definition of the formats. */
+struct Format {
+  const char *name;
+  int exponent_bits, fraction_bits;
+
+  int exponent(uint16_t bits) const {
+    const int field = bits >> fraction_bits & ((1 << exponent_bits) - 1);
+    return (field == 0 ? 1 : field) - ((1 << (exponent_bits - 1)) - 1);
+  }
+  double value(uint16_t bits) const {
+    const bool normal = (bits >> fraction_bits & ((1 << exponent_bits) - 1)) != 0;
+    const int fraction = (bits & ((1 << fraction_bits) - 1)) + (normal ? 1 << fraction_bits : 0);
+    const double magnitude = std::ldexp(fraction, exponent(bits) - fraction_bits);
+    return bits >> 15 != 0 ? -magnitude : magnitude;
+  }
+};
+
+constexpr Format kF16 = {"f16", 5, 10};
+constexpr Format kBf16 = {"bf16", 8, 7};
+
+/* The measured rule (gpusim's tensor/sum.h) for one step: all terms cut below 2^(top - kept),
+ * added, the sum cut to f32. */
+float aligned_sum(const std::vector<double> &terms, const std::vector<int> &exponents, int kept) {
+  int top = -10000;
+  for (size_t i = 0; i < terms.size(); i++) {
+    if (terms[i] != 0 && exponents[i] > top) top = exponents[i];
+  }
+  double sum = 0;
+  for (const double term : terms) sum += std::trunc(std::ldexp(term, kept - top));
+  const double exact = std::ldexp(sum, top - kept);
+  const auto nearest = static_cast<float>(exact);
+  if (std::fabs(exact) >= 0x1p128) return nearest;
+  return std::fabs(static_cast<double>(nearest)) > std::fabs(exact) ? nextafterf(nearest, 0)
+                                                                    : nearest;
+}
+
+/* Finite operands; `spread`: how many exponents they take, around `middle`. */
+void compare_with_rule(const Format &format, gpusim_sum model, int middle, unsigned spread,
+                       unsigned fraction_mask, Random *random) {
+  const unsigned step = model == GPUSIM_SUM_HOPPER ? 16 : 8;
+  const int kept = model == GPUSIM_SUM_HOPPER ? 25 : 24;
+  const int bias = (1 << (format.exponent_bits - 1)) - 1;
+  Dot dot;
+  uint16_t x[16], y[16];
+  const auto number = [&] {
+    const int top = 2 * bias;
+    int field = middle + bias + static_cast<int>(random->next() % spread);
+    field = field < 0 ? 0 : field > top ? top : field;
+    const auto fraction = static_cast<unsigned>(random->next()) | fraction_mask;
+    return static_cast<uint16_t>((random->next() & 1) << 15 |
+                                 static_cast<unsigned>(field) << format.fraction_bits |
+                                 (fraction & ((1u << format.fraction_bits) - 1)));
+  };
+  for (unsigned k = 0; k < 16; k++) {
+    x[k] = number();
+    y[k] = number();
+    dot.set(k, x[k], y[k]);
+  }
+  float expected = static_cast<float>(format.value(x[0]) * format.value(y[1]));
+  if (!std::isfinite(expected) || expected == 0) expected = 1;
+  dot.accumulate(expected);
+  for (unsigned first = 0; first < 16; first += step) {
+    int exponent = 0;
+    std::frexp(expected, &exponent);
+    std::vector<double> terms = {expected};
+    std::vector<int> exponents = {std::max(exponent - 1, -126)};
+    for (unsigned k = first; k < first + step; k++) {
+      terms.push_back(format.value(x[k]) * format.value(y[k]));
+      exponents.push_back(format.exponent(x[k]) + format.exponent(y[k]));
+    }
+    expected = aligned_sum(terms, exponents, kept);
+    if (!std::isfinite(expected)) return; /* what is chained then is another rule's */
+  }
+  const float actual = run(dot, model, format.name);
+  cr_expect(actual == expected, "%s, exponents from %d on, %u of them: %a, expected %a",
+            format.name, middle, spread, actual, expected);
+}
+
+}  // namespace
+
+Test(tensor_sum, aligned_sums_of_any_exponents) {
+  Random random(7);
+  for (const gpusim_sum model : {GPUSIM_SUM_AMPERE, GPUSIM_SUM_HOPPER}) {
+    for (unsigned round = 0; round < 12; round++) {
+      for (const unsigned spread : {1u, 4u, 12u, 31u}) {
+        const unsigned all_ones = round % 4 == 0 ? ~0u : 0;
+        for (const int middle : {-15, -8, 0}) {
+          compare_with_rule(kF16, model, middle, spread, all_ones, &random);
+        }
+        for (const int middle : {-127, -75, -66, -58, -30, 0, 40, 55, 62}) {
+          compare_with_rule(kBf16, model, middle, spread, all_ones, &random);
+        }
+      }
+    }
   }
 }
 

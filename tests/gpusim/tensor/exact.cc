@@ -2,7 +2,6 @@
 #include <cmath>
 
 #include "tests/gpusim/exec/half.h"
-#include "tests/gpusim/tensor/formats.h"
 #include "tests/gpusim/tensor/sum.h"
 
 namespace gpusim::tensor {

@@ -17,24 +17,32 @@ constexpr unsigned kCoreWords = 4;
 
 unsigned word_bytes(Element element) { return element == Element::f64 ? 8 : 4; }
 
-/* Registers that are core matrices, `blocks` of them one above the other. */
-void gather_cores(const uint8_t *file, const Registers &registers, unsigned word, unsigned blocks,
+/* Registers that are core matrices of `kWord`-byte words, `blocks` of them one above the other. */
+template <unsigned kWord>
+void gather_words(const uint8_t *file, const Registers &registers, unsigned blocks,
                   unsigned row_bytes, uint8_t *image) {
-  const unsigned bytes = kCoreWords * word;
+  constexpr unsigned kBytes = kCoreWords * kWord;
   for (unsigned r = 0; r < registers.count; r++) {
     const uint8_t *from = file + registers.first[r].at;
-    uint8_t *to = image + kCoreRows * (r % blocks) * row_bytes + bytes * (r / blocks);
-    for (unsigned g = 0; g < kCoreRows; g++) memcpy(to + g * row_bytes, from + g * bytes, bytes);
+    uint8_t *to = image + kCoreRows * (r % blocks) * row_bytes + kBytes * (r / blocks);
+    for (unsigned g = 0; g < kCoreRows; g++) memcpy(to + g * row_bytes, from + g * kBytes, kBytes);
   }
 }
 
-void scatter_cores(uint8_t *file, const Registers &registers, unsigned word, unsigned blocks,
-                   unsigned row_bytes, const uint8_t *image) {
-  const unsigned bytes = kCoreWords * word;
+void gather_cores(const uint8_t *file, const Registers &registers, unsigned word, unsigned blocks,
+                  unsigned row_bytes, uint8_t *image) {
+  if (word == 8) return gather_words<8>(file, registers, blocks, row_bytes, image);
+  gather_words<4>(file, registers, blocks, row_bytes, image);
+}
+
+/* Of 4-byte words. */
+void scatter_cores(uint8_t *file, const Registers &registers, unsigned blocks, unsigned row_bytes,
+                   const uint8_t *image) {
+  constexpr unsigned kBytes = kCoreWords * 4;
   for (unsigned r = 0; r < registers.count; r++) {
     uint8_t *to = file + registers.first[r].at;
-    const uint8_t *from = image + kCoreRows * (r % blocks) * row_bytes + bytes * (r / blocks);
-    for (unsigned g = 0; g < kCoreRows; g++) memcpy(to + g * bytes, from + g * row_bytes, bytes);
+    const uint8_t *from = image + kCoreRows * (r % blocks) * row_bytes + kBytes * (r / blocks);
+    for (unsigned g = 0; g < kCoreRows; g++) memcpy(to + g * kBytes, from + g * row_bytes, kBytes);
   }
 }
 
@@ -169,7 +177,7 @@ void gather_accumulator(const uint8_t *file, const Registers &registers, const T
 void scatter_accumulator(uint8_t *file, const Registers &registers, const Tile &tile,
                          Element element, const uint8_t *image) {
   if (element == Element::f16) {
-    scatter_cores(file, registers, 4, tile.m / kCoreRows, 2u * tile.n, image);
+    scatter_cores(file, registers, tile.m / kCoreRows, 2u * tile.n, image);
   } else if (element == Element::f64) {
     scatter_pairs<uint64_t>(file, registers, image);
   } else {

@@ -3,7 +3,6 @@
 #include <cmath>
 
 #include "tests/gpusim/exec/half.h"
-#include "tests/gpusim/tensor/formats.h"
 #include "tests/gpusim/tensor/layout.h"
 
 namespace gpusim::tensor {
@@ -17,6 +16,7 @@ using Double8 = double __attribute__((vector_size(64)));
 constexpr unsigned kWidth = 8; /* outputs of a row at a time: n is a multiple */
 
 struct Rule {
+  int32_t factor_bits;   /* fractional bits of a factor */
   int32_t fraction_bits; /* kept when terms are aligned */
   unsigned step;         /* products added at once */
   bool odd;              /* how an f32 result is rounded */
@@ -27,15 +27,21 @@ struct Accumulators {
   Float8 significand;
 };
 
+/* As one access: a memcpy in two halves delays the load that follows it. */
 template <class Vector, class T>
-void load(const T *from, Vector *to) {
-  memcpy(to, from, sizeof *to);
+Vector load(const T *from) {
+  using Anywhere __attribute__((aligned(4), may_alias)) = Vector;
+  return *reinterpret_cast<const Anywhere *>(from);
+}
+
+void store(const Int8 &from, float *to) {
+  using Anywhere __attribute__((aligned(4), may_alias)) = Int8;
+  *reinterpret_cast<Anywhere *>(to) = from;
 }
 
 /* f32 accumulators in units of 2^(exponent - 23). */
 void split_accumulators(const float *from, Accumulators *to) {
-  Int8 bits;
-  load(from, &bits);
+  const Int8 bits = load<Int8>(from);
   const Int8 exponent = bits >> 23 & 0xff;
   const Int8 normal = exponent != 0 ? Int8{} + 1 : Int8{};
   const Int8 magnitude = (bits & 0x7fffff) | normal << 23;
@@ -52,7 +58,7 @@ void add_shifted(const Float8 &significand, const Int8 &shift, Int8 *sum) {
 }
 
 /* sum * 2^exponent as f32, rounded toward zero; infinite from 2^128 on. */
-void cut(const Double8 &sum, const Int8 &exponent, bool odd, float *to) {
+void cut_anywhere(const Double8 &sum, const Int8 &exponent, bool odd, float *to) {
   const Long8 wide = __builtin_convertvector(exponent, Long8) + 1023;
   const Long8 scale = (wide < 1 ? Long8{} + 1 : wide) << 52;
   const Double8 exact = sum * reinterpret_cast<const Double8 &>(scale);
@@ -69,62 +75,151 @@ void cut(const Double8 &sum, const Int8 &exponent, bool odd, float *to) {
     const Long8 lost = back != exact;
     bits |= __builtin_convertvector(lost & finite, Int8) & 1;
   }
-  memcpy(to, &bits, sizeof bits);
+  store(bits, to);
 }
 
-/* accumulator += products [first, first + kCount) of one row, eight columns from `column` on. */
-template <bool kSparse, unsigned kCount>
-void add_aligned(const Products &products, const Rule &rule, unsigned row, unsigned column,
-                 unsigned first, float *accumulator) {
-  const float *a_significand = products.a.significand + row * products.kept + first;
-  const int32_t *a_exponent = products.a.exponent + row * products.kept + first;
-  const auto b_at = [&](unsigned i) {
-    return (kSparse ? products.row_of_b(row, first + i) : first + i) * products.n + column;
-  };
+/* Whether some lane of a comparison is true. */
+inline bool any(const Int8 &lanes) {
+  using Long4 = int64_t __attribute__((vector_size(32)));
+  const Long4 pairs = reinterpret_cast<const Long4 &>(lanes);
+#ifdef __AVX__
+  using Test = long long __attribute__((vector_size(32)));
+  return __builtin_ia32_ptestz256(reinterpret_cast<const Test &>(pairs),
+                                  reinterpret_cast<const Test &>(pairs)) == 0;
+#else
+  return (pairs[0] | pairs[1] | pairs[2] | pairs[3]) != 0;
+#endif
+}
+
+/* The same for sums below 2^30.9 whose results are zero or normal: false, and nothing done, if some
+ * is not. */
+inline bool cut_normal(const Int8 &sum, const Int8 &exponent, bool odd, float *to) {
+  const Int8 magnitude = sum < 0 ? -sum : sum;
+  const Float8 nearest = __builtin_convertvector(magnitude, Float8);
+  const Int8 back = __builtin_convertvector(nearest, Int8);
+  Int8 bits = reinterpret_cast<const Int8 &>(nearest) + (back > magnitude);
+  if (odd) bits |= (back != magnitude) & 1;
+  const Int8 scaled = (bits >> 23) + exponent;
+  const Int8 zero = magnitude == 0;
+  if (any(~zero & ((scaled < 1) | (scaled > 254)))) return false;
+  bits += exponent << 23;
+  bits = zero ? Int8{} : bits | (sum & INT32_MIN);
+  store(bits, to);
+  return true;
+}
+
+inline void cut(const Int8 &sum, const Int8 &exponent, bool odd, float *to) {
+  if (cut_normal(sum, exponent, odd, to)) return;
+  cut_anywhere(__builtin_convertvector(sum, Double8), exponent, odd, to);
+}
+
+/* Of two sums, which may not fit one integer together. */
+inline void cut(const Int8 &sum, const Int8 &more, const Int8 &exponent, bool odd, float *to) {
+  constexpr int32_t kRoom = 1 << 29;
+  if (!any((sum > kRoom) | (sum < -kRoom) | (more > kRoom) | (more < -kRoom)) &&
+      cut_normal(sum + more, exponent, odd, to)) {
+    return;
+  }
+  const Double8 total =
+      __builtin_convertvector(sum, Double8) + __builtin_convertvector(more, Double8);
+  cut_anywhere(total, exponent, odd, to);
+}
+
+/* Products of one row, eight columns side by side. The pointers are at the first of them. */
+template <bool kSparse>
+struct RowTerms {
+  const float *a_significand, *a_value;
+  const int32_t *a_exponent;
+  const float *b_significand, *b_value;
+  const int32_t *b_exponent;
+  const uint8_t *rows_of_b; /* kSparse: from b's first row on */
+  unsigned stride;          /* of b's rows */
+
+  RowTerms(const Products &products, unsigned row, unsigned column, unsigned first)
+      : stride(products.n) {
+    const unsigned a = row * products.kept + first;
+    const unsigned b = column + (kSparse ? 0 : first * products.n);
+    a_significand = products.a.significand + a;
+    a_value = products.a.value + a;
+    a_exponent = products.a.exponent + a;
+    b_significand = products.b.significand + b;
+    b_value = products.b.value + b;
+    b_exponent = products.b.exponent + b;
+    rows_of_b = kSparse ? products.column + a : nullptr;
+  }
+
+  unsigned b_at(unsigned i) const { return (kSparse ? rows_of_b[i] : i) * stride; }
+  Int8 exponent(unsigned i) const { return load<Int8>(b_exponent + b_at(i)) + a_exponent[i]; }
+  Float8 significand(unsigned i) const {
+    return load<Float8>(b_significand + b_at(i)) * a_significand[i];
+  }
+  Float8 value(unsigned i) const { return load<Float8>(b_value + b_at(i)) * a_value[i]; }
+};
+
+/* 2^exponent; where that is no f32, another power. */
+Float8 power(const Int8 &exponent) {
+  const Int8 biased = exponent + 127;
+  const Int8 bits = (biased > 254 ? Int8{} + 254 : biased) << 23;
+  return reinterpret_cast<const Float8 &>(bits);
+}
+
+/* accumulator += the terms. kModerate: all factors are. */
+template <bool kModerate, bool kSparse, unsigned kCount>
+inline void add_aligned(const RowTerms<kSparse> terms, const Rule rule, float *accumulator) {
   Accumulators c;
   split_accumulators(accumulator, &c);
   Int8 top = c.exponent;
-  Int8 exponents[kCount];
   for (unsigned i = 0; i < kCount; i++) {
-    load(products.b.exponent + b_at(i), &exponents[i]);
-    exponents[i] += a_exponent[i];
-    top = exponents[i] > top ? exponents[i] : top;
+    const Int8 exponent = terms.exponent(i);
+    top = exponent > top ? exponent : top;
   }
-  const Int8 below_top =
-      rule.fraction_bits - 2 * static_cast<int32_t>(products.fraction_bits) - top;
   /* Nine terms below 2^27 are what an int holds. */
   constexpr unsigned kAtOnce = kCount < 8 ? kCount : 8;
-  Int8 sum = {};
-  add_shifted(c.significand, c.exponent - top + (rule.fraction_bits - 23), &sum);
-  Double8 total = {};
-  for (unsigned part = 0; part < kCount; part += kAtOnce) {
-    for (unsigned i = part; i < part + kAtOnce; i++) {
-      Float8 significand;
-      load(products.b.significand + b_at(i), &significand);
-      add_shifted(significand * a_significand[i], exponents[i] + below_top, &sum);
+  Int8 sums[kCount / kAtOnce] = {};
+  add_shifted(c.significand, c.exponent - top + (rule.fraction_bits - 23), &sums[0]);
+  const Int8 unit = top - rule.fraction_bits;
+  const Float8 scale = power(-unit);
+  const Int8 below_top = -2 * rule.factor_bits - unit;
+  for (unsigned i = 0; i < kCount; i++) {
+    Int8 &sum = sums[i / kAtOnce];
+    if constexpr (kModerate) {
+      sum += __builtin_convertvector(terms.value(i) * scale, Int8);
+    } else {
+      add_shifted(terms.significand(i), terms.exponent(i) + below_top, &sum);
     }
-    total += __builtin_convertvector(sum, Double8);
-    sum = Int8{};
   }
-  cut(total, top - rule.fraction_bits, rule.odd, accumulator);
+  if constexpr (kCount <= kAtOnce) {
+    cut(sums[0], unit, rule.odd, accumulator);
+  } else {
+    cut(sums[0], sums[1], unit, rule.odd, accumulator);
+  }
 }
 
-template <bool kSparse, unsigned kCount>
+template <bool kModerate, bool kSparse, unsigned kCount>
 void add_all(const Products &products, const Rule &rule, unsigned first, float *accumulator) {
-  for (unsigned row = 0; row < products.m; row++) {
-    for (unsigned column = 0; column < products.n; column += kWidth) {
-      add_aligned<kSparse, kCount>(products, rule, row, column, first,
-                                   accumulator + row * products.n + column);
+  for (unsigned column = 0; column < products.n; column += kWidth) {
+    for (unsigned row = 0; row < products.m; row++) {
+      const RowTerms<kSparse> terms(products, row, column, first);
+      add_aligned<kModerate, kSparse, kCount>(terms, rule, accumulator + row * products.n + column);
     }
   }
 }
 
-template <bool kSparse>
+template <bool kModerate, bool kSparse>
 void add_all_aligned(const Products &products, const Rule &rule, unsigned first, unsigned count,
                      float *accumulator) {
-  if (count == 4) return add_all<kSparse, 4>(products, rule, first, accumulator);
-  if (count == 8) return add_all<kSparse, 8>(products, rule, first, accumulator);
-  add_all<kSparse, 16>(products, rule, first, accumulator);
+  if (count == 4) return add_all<kModerate, kSparse, 4>(products, rule, first, accumulator);
+  if (count == 8) return add_all<kModerate, kSparse, 8>(products, rule, first, accumulator);
+  add_all<kModerate, kSparse, 16>(products, rule, first, accumulator);
+}
+
+template <bool kModerate>
+void add_all_aligned(const Products &products, const Rule &rule, unsigned first, unsigned count,
+                     float *accumulator) {
+  if (products.column != nullptr) {
+    return add_all_aligned<kModerate, true>(products, rule, first, count, accumulator);
+  }
+  add_all_aligned<kModerate, false>(products, rule, first, count, accumulator);
 }
 
 /* Infinities, NaNs and minus zero follow IEEE 754's sums, in any order: a double neither overflows
@@ -158,7 +253,7 @@ double tensor32_value(const uint8_t *image, unsigned i) {
 using ValueOf = double (*)(const uint8_t *, unsigned);
 
 struct Format {
-  bool (*split)(const uint8_t *image, unsigned count, float *significands, int32_t *exponents);
+  void (*split)(const uint8_t *image, unsigned count, Terms *terms);
   ValueOf value;
   unsigned fraction_bits;
 };
@@ -178,12 +273,10 @@ const Format &format_of(Element element) {
 
 void split_factors(const Tile &tile, const Format &format, const Selection *selection,
                    const Images &images, Products *products) {
-  Terms &a = products->a;
-  Terms &b = products->b;
-  a.special = format.split(images.a, tile.m * tile.kept(), a.significand, a.exponent);
+  format.split(images.a, tile.m * tile.kept(), &products->a);
   alignas(64) uint8_t rows[sizeof images.b];
   transpose(images.b, tile.n, tile.k, element_bits(tile.b) / 8, rows);
-  b.special = format.split(rows, tile.n * tile.k, b.significand, b.exponent);
+  format.split(rows, tile.n * tile.k, &products->b);
   products->fraction_bits = format.fraction_bits;
   products->m = tile.m;
   products->n = tile.n;
@@ -223,18 +316,19 @@ bool special_accumulator(const float *accumulators, unsigned count) {
 void add_step(const Products &products, const Rule &rule, SumModel model, unsigned first,
               unsigned count, float *accumulators) {
   if (model == SumModel::exact) return add_exactly(products, first, count, rule.odd, accumulators);
-  if (products.column != nullptr) {
+  if (products.a.moderate && products.b.moderate) {
     return add_all_aligned<true>(products, rule, first, count, accumulators);
   }
   add_all_aligned<false>(products, rule, first, count, accumulators);
 }
 
-Rule rule_of(const Tile &tile, SumModel model) {
+Rule rule_of(const Tile &tile, const Format &format, SumModel model) {
+  const auto factor_bits = static_cast<int32_t>(format.fraction_bits);
   const unsigned ampere_step = 16 * 8 / element_bits(tile.a);
   const bool odd = tile.d == Element::f16;
-  if (model == SumModel::exact) return {0, tile.kept(), odd};
-  if (model == SumModel::hopper) return {25, 2 * ampere_step, odd};
-  return {24, ampere_step, odd};
+  if (model == SumModel::exact) return {factor_bits, 0, tile.kept(), odd};
+  if (model == SumModel::hopper) return {factor_bits, 25, 2 * ampere_step, odd};
+  return {factor_bits, 24, ampere_step, odd};
 }
 
 }  // namespace
@@ -246,7 +340,7 @@ void multiply_real(const Tile &tile, SumModel model, const Selection *selection,
   const unsigned outputs = tile.m * tile.n;
   alignas(64) float sums[kMaxOutputs];
   read_accumulators(tile, images.c, sums);
-  const Rule rule = rule_of(tile, model);
+  const Rule rule = rule_of(tile, format, model);
   for (unsigned first = 0; first < products.kept; first += rule.step) {
     const unsigned count = rule.step < products.kept - first ? rule.step : products.kept - first;
     const bool special =

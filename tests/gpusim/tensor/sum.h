@@ -13,6 +13,7 @@
 
 #include <cstdint>
 
+#include "tests/gpusim/tensor/formats.h"
 #include "tests/gpusim/tensor/tile.h"
 
 namespace gpusim::tensor {
@@ -21,13 +22,6 @@ enum class SumModel : uint8_t { ampere, hopper, exact };
 
 /* images.d from a, b and c, for f16, bf16 and tf32. `selection` is null when A is dense. */
 void multiply_real(const Tile &tile, SumModel model, const Selection *selection, Images &images);
-
-/* One factor of the products. */
-struct Terms {
-  alignas(64) float significand[kMaxElements]; /* an integer */
-  alignas(64) int32_t exponent[kMaxElements];
-  bool special; /* some is infinite or no number */
-};
 
 /* A as [m][kept], B as [k][n], in units of 2^(exponent - fraction_bits). */
 struct Products {

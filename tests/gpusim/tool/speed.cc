@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <string>
 
 #include "tests/gpusim/counters/counters.h"
@@ -144,16 +145,19 @@ int measure(const Loop &loop, gpusim_checks checks, uint32_t threads, uint32_t r
   request.parameters = parameters;
   Counters counters;
   Fault fault;
+  const std::clock_t start_cpu = std::clock();
   const auto start = std::chrono::steady_clock::now();
   if (!launch(request, &counters, &fault)) {
     fprintf(stderr, "%s\n", fault.text().c_str());
     return 1;
   }
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  const double cpu_seconds = static_cast<double>(std::clock() - start_cpu) / CLOCKS_PER_SEC;
   const double speed = 1e-6 / seconds.count();
-  printf("%-12s %-7s %u threads: %7.2f million warp instructions per second", loop.name,
-         checks == GPUSIM_CHECKS_ALL ? "checked" : "fast", threads,
-         static_cast<double>(counters.warp_instructions) * speed);
+  const double executed = static_cast<double>(counters.warp_instructions);
+  printf("%-12s %-7s %u threads: %7.2f million warp instructions per second, %.2f per CPU second",
+         loop.name, checks == GPUSIM_CHECKS_ALL ? "checked" : "fast", threads, executed * speed,
+         1e-6 * executed / cpu_seconds);
   uint64_t tensor = 0;
   for (const uint64_t count : counters.tensor) tensor += count;
   if (tensor != 0) printf(", %.2f of them mma", static_cast<double>(tensor) * speed);
