@@ -54,6 +54,11 @@ static void copy_run(int T, const float *x, int64_t ldx, tsr__run run, float *ou
   for (int t = 0; t < T; t++) copy_token(x + t * ldx + run.col, mask, out + t * TSR__RUN_COLS);
 }
 
+/* The run after the next: where activations exceed the L2 cache, a copy alone waits for them. */
+TSR__INLINE void fetch_run(int T, const float *x, int64_t ldx) {
+  for (int t = 0; t < T; t++) _mm_prefetch((const char *)(x + t * ldx), _MM_HINT_T0);
+}
+
 /* acc[t] += values of one column * x[t] */
 TSR__INLINE void multiply_column(int H, int T, const float *values, const float *x,
                                  tsr__vec acc[]) {
@@ -86,6 +91,7 @@ TSR__INLINE void store_tile(int H, int T, const tsr__vec acc[], const strip_job 
 
 TSR__INLINE void strip_tile(const int H, const int T, const int U, const strip_job *job) {
   tsr__vec acc[TSR__ACCUMULATORS], bias[2];
+  for (int t = 0; t < T; t++) _mm_prefetch((const char *)(job->out + t * job->ldo), _MM_HINT_T0);
 #pragma GCC unroll 2
   for (int h = 0; h < H; h++)
     bias[h] = job->bias ? vec_load_masked(vec_mask_first(job->rows - h * TSR__LANES),
@@ -109,6 +115,7 @@ TSR__INLINE void strip_tile(const int H, const int T, const int U, const strip_j
     run_mask next_mask = mask_of(next.count);
     const float *source = (last ? job->next_x : x) + next.col;
     for (int i = 0; i < job->ahead_lines; i++, ahead += 64) _mm_prefetch(ahead, _MM_HINT_T1);
+    if (r + 2 < run_count) fetch_run(T, x + runs[r + 2].col, ldx);
     for (int t = 0; t < T; t++, source += ldx)
       copy_token(source, next_mask, other + t * TSR__RUN_COLS);
     if (count == TSR__RUN_COLS) {
