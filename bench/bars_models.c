@@ -36,7 +36,7 @@ static void close_models(models *m) {
 static tsr_status repeat_race(const tsr__contestant *fast, const tsr__contestant *slow,
                               double *speedup, double *fast_ms) {
   tsr__contestant pair[] = {*fast, *slow};
-  tsr__race_options options = {TSR_CACHE_WARM, ROUNDS, 0.5, NULL};
+  tsr__race_options options = {TSR_CACHE_WARM, ROUNDS, 0.5, NULL, NULL};
   double speedups[TSR__BARS_REPETITIONS], times[TSR__BARS_REPETITIONS];
   for (int r = 0; r < TSR__BARS_REPETITIONS; r++) {
     tsr__race_result race;

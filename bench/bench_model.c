@@ -78,7 +78,9 @@ static tsr_status field_open(const tsr_model *source, tsr_model *working, sweep 
   TSR_TRY(add_run(source, working, &dense, progress, f));
   for (size_t v = 0; v < variants; v++)
     TSR_TRY(add_run(source, working, &options->variants.items[v], progress, f));
-  return options->baseline ? add_products(source, options->baseline, f) : TSR_OK;
+  return options->baseline && !tsr__bench_modelled(options)
+             ? add_products(source, options->baseline, f)
+             : TSR_OK;
 }
 
 static void describe_variant(const tsr__variant *variant, const tsr__model_run *run,
@@ -92,52 +94,67 @@ static void describe_variant(const tsr__variant *variant, const tsr__model_run *
   }
 }
 
-/* The record of contestant `own`, [0] being dense. */
-static tsr_status add_record(const field *f, size_t own, const tsr__race_result *race,
-                             tsr_cache_state cache, const tsr_model_info *info,
-                             const tsr__bench_options *options, tsr_report *report) {
+/* The record of contestant `own`, [0] being dense, without what is measured. */
+static tsr_record describe(const field *f, size_t own, tsr_cache_state cache,
+                           const tsr_model_info *info, const tsr__bench_options *options) {
   static const tsr__variant dense = {.pattern = {.kind = TSR_PATTERN_DENSE}};
   const tsr__model_run *run = &f->runs[own];
-  int64_t tokens = f->input.batch * f->input.seq;
   tsr_record r = {.kind = TSR_RECORD_MODEL,
-                  .threads = f->at.threads,
+                  .threads = options->gpu ? 0 : f->at.threads,
                   .batch = f->at.batch,
                   .seq = f->at.seq,
                   .cache = cache,
                   .density = (double)run->stored / (double)run->elements,
-                  .packed_bytes = run->packed_bytes,
-                  .dense_bytes = run->elements * (int64_t)sizeof(float)};
+                  .packed_bytes = run->packed_bytes};
   TSR__SET_TEXT(r.name, info->name);
   TSR__SET_TEXT(r.format, run->format);
   TSR__SET_TEXT(r.kernel, run->kernel);
   TSR__SET_TEXT(r.reason, run->reason);
-  TSR__SET_TEXT(r.backend, tsr_backend_name(TSR_BACKEND_CPU));
-  TSR__SET_TEXT(r.dtype, tsr_dtype_name(TSR_DTYPE_F32));
+  tsr__record_machine(options, &r);
+  r.dense_bytes = run->elements * (int64_t)(options->gpu ? sizeof(uint16_t) : sizeof(float));
   describe_variant(own ? &options->variants.items[own - 1] : &dense, run, &r);
-  int baseline = own ? 0 : -1;
   if (own) {
     TSR__SET_TEXT(r.baseline, "tessera dense");
     TSR__SET_TEXT(r.baseline_version, tsr_version());
-  } else if (options->baseline) {
-    baseline = (int)f->run_count;
+  } else if (f->products.count) {
     snprintf(r.baseline, sizeof r.baseline, "%s, linear layers only", options->baseline->name);
     TSR__SET_TEXT(r.baseline_version, options->baseline_version);
   }
-  TSR_TRY(tsr__record_timing(race, own, baseline, tsr__flops_stored(run->stored, tokens),
-                             tsr__flops_stored(run->elements, tokens), &r));
-  return tsr_report_add(report, &r);
+  return r;
 }
 
 static tsr_status race_field(const field *f, tsr_cache_state cache, const tsr_model_info *info,
                              const tsr__bench_options *options, tsr_report *report) {
-  tsr__race_options race_options = {cache, options->min_rounds, options->min_seconds, NULL};
+  tsr__race_options race_options = {cache, options->min_rounds, options->min_seconds, NULL, NULL};
+  if (options->gpu) race_options.device = tsr__bench_gpu_race_device(options->gpu);
+  int64_t tokens = f->input.batch * f->input.seq;
   tsr__race_result race;
   TSR_TRY(tsr__race(f->contestants, f->contestant_count, &race_options, &race));
   tsr_status status = TSR_OK;
-  for (size_t own = 0; own < f->run_count && status == TSR_OK; own++)
-    status = add_record(f, own, &race, cache, info, options, report);
+  for (size_t own = 0; own < f->run_count && status == TSR_OK; own++) {
+    const tsr__model_run *run = &f->runs[own];
+    tsr_record r = describe(f, own, cache, info, options);
+    int baseline = own ? 0 : f->products.count ? (int)f->run_count : -1;
+    status = tsr__record_timing(&race, own, baseline, tsr__flops_stored(run->stored, tokens),
+                                tsr__flops_stored(run->elements, tokens), &r);
+    if (status == TSR_OK) status = tsr_report_add(report, &r);
+  }
   tsr__race_release(&race);
   return status;
+}
+
+/* Of a simulated GPU: counters in place of a race. */
+static tsr_status count_field(const field *f, const tsr_model_info *info,
+                              const tsr__bench_options *options, tsr_report *report) {
+  double dense_us = 0;
+  for (size_t own = 0; own < f->run_count; own++) {
+    tsr_record r = describe(f, own, TSR_CACHE_WARM, info, options);
+    TSR_TRY(tsr__bench_gpu_count(options->gpu, &f->contestants[own], &r));
+    r.baseline_modelled_us = dense_us;
+    if (!own) dense_us = r.modelled_us;
+    TSR_TRY(tsr_report_add(report, &r));
+  }
+  return TSR_OK;
 }
 
 static tsr_status bench_point(const tsr_model *source, tsr_model *working, point at,
@@ -145,8 +162,11 @@ static tsr_status bench_point(const tsr_model *source, tsr_model *working, point
   const tsr__bench_options *options = progress->options;
   field f = {.at = at};
   tsr_status status = field_open(source, working, progress, &f);
+  const tsr_model_info *info = tsr_model_get_info(source);
+  int modelled = tsr__bench_modelled(options);
+  if (status == TSR_OK && modelled) status = count_field(&f, info, options, report);
   for (size_t c = 0; c < options->cache_count && status == TSR_OK; c++) {
-    status = race_field(&f, options->caches[c], tsr_model_get_info(source), options, report);
+    if (!modelled) status = race_field(&f, options->caches[c], info, options, report);
     step(progress);
   }
   field_close(&f);
@@ -155,10 +175,11 @@ static tsr_status bench_point(const tsr_model *source, tsr_model *working, point
 
 tsr_status tsr__bench_model(const tsr_model *source, tsr_model *working,
                             const tsr__bench_options *options, tsr_report *report) {
-  size_t points = options->thread_count * options->batch_count * options->seq_count;
+  size_t threads = options->gpu ? 1 : options->thread_count;
+  size_t points = threads * options->batch_count * options->seq_count;
   size_t steps = 1 + options->variants.count + options->cache_count;
   sweep progress = {.total = (int64_t)(points * steps), .options = options};
-  for (size_t t = 0; t < options->thread_count; t++)
+  for (size_t t = 0; t < threads; t++)
     for (size_t b = 0; b < options->batch_count; b++)
       for (size_t s = 0; s < options->seq_count; s++) {
         point at = {options->threads[t], options->batches[b], options->seqs[s]};

@@ -3,7 +3,9 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "bench/bench_spmm_gpu.h"
 #include "bench/flops.h"
+#include "bench/layer_record.h"
 #include "bench/record.h"
 #include "runtime/base/alloc.h"
 #include "runtime/base/status.h"
@@ -126,45 +128,13 @@ static tsr_status other_contestant(const layer *l, const tsr__baseline *baseline
   return TSR_OK;
 }
 
-/* What every record of a layer has. */
-static tsr_record start_record(const tsr__shape *s, int32_t threads, tsr_cache_state cache,
-                               const tsr__bench_options *options) {
-  tsr_record r = {.kind = TSR_RECORD_LAYER,
-                  .m = s->m,
-                  .k = s->k,
-                  .n = s->n,
-                  .threads = threads,
-                  .batch = 1,
-                  .seq = (int32_t)s->n,
-                  .cache = cache,
-                  .dense_bytes = s->m * s->k * (int64_t)sizeof(float)};
-  TSR__SET_TEXT(r.name, s->name);
-  TSR__SET_TEXT(r.backend, tsr_backend_name(TSR_BACKEND_CPU));
-  TSR__SET_TEXT(r.dtype, tsr_dtype_name(TSR_DTYPE_F32));
-  if (options->baseline) {
-    TSR__SET_TEXT(r.baseline, options->baseline->name);
-    TSR__SET_TEXT(r.baseline_version, options->baseline_version);
-  }
-  return r;
-}
-
-static void describe_variant(const layer *l, const tsr__variant *variant, tsr_record *r) {
-  const tsr_selection *selection = tsr_linear_plan_selection(l->plan);
-  tsr_pattern_text(&variant->pattern, r->pattern);
-  r->sparsity = variant->sparsity;
-  r->density = tsr_packed_density(&l->packed);
-  r->packed_bytes = (int64_t)tsr_packed_bytes(&l->packed);
-  TSR__SET_TEXT(r->format, tsr_format_name(l->packed.format));
-  TSR__SET_TEXT(r->kernel, tsr_spmm_kernel_name(selection->kernel));
-  TSR__SET_TEXT(r->reason, selection->reason);
-}
-
 /* Races contestants[0] against contestants[1], the baseline, if there is one. */
 static tsr_status race(const tsr__contestant contestants[2], const tsr__bench_options *options,
                        int64_t stored, tsr__layer_result *out) {
   tsr_record *r = &out->record;
   size_t count = options->baseline ? 2 : 1;
-  tsr__race_options race_options = {r->cache, options->min_rounds, options->min_seconds, NULL};
+  tsr__race_options race_options = {r->cache, options->min_rounds, options->min_seconds, NULL,
+                                    NULL};
   tsr__race_result result;
   TSR_TRY(tsr__race(contestants, count, &race_options, &result));
   tsr_status status =
@@ -179,12 +149,13 @@ static tsr_status race(const tsr__contestant contestants[2], const tsr__bench_op
 tsr_status tsr__bench_layer(const tsr__shape *shape, const tsr__variant *variant, int32_t threads,
                             tsr_cache_state cache, const tsr__bench_options *options,
                             tsr__layer_result *out) {
+  if (options->gpu) return tsr__bench_layer_gpu(shape, variant, cache, options, out);
   layer l = {0};
   void *base = NULL;
   tsr__range ranges[2][RANGE_COUNT];
   tsr__contestant contestants[2];
   tsr_status status;
-  *out = (tsr__layer_result){.record = start_record(shape, threads, cache, options)};
+  *out = (tsr__layer_result){.record = tsr__layer_record(shape, threads, cache, options)};
   TSR_TRY_GOTO(status, layer_open(shape, &l), done);
   TSR_TRY_GOTO(status, layer_plan(&l, variant, threads, options), done);
   TSR_TRY_GOTO(status, verify(&l), done);
@@ -193,7 +164,8 @@ tsr_status tsr__bench_layer(const tsr__shape *shape, const tsr__variant *variant
     TSR_TRY_GOTO(
         status, other_contestant(&l, options->baseline, threads, &base, ranges[1], &contestants[1]),
         done);
-  describe_variant(&l, variant, &out->record);
+  tsr__layer_record_variant(l.plan, &l.packed, variant, &out->record);
+  out->record.packed_bytes = (int64_t)tsr_packed_bytes(&l.packed);
   status = race(contestants, options, l.packed.stored, out);
 done:
   if (base) options->baseline->destroy(base);
@@ -209,7 +181,7 @@ static tsr_status bench_sgemm(const tsr__shape *shape, int32_t threads, tsr_cach
   tsr__range ranges[2][RANGE_COUNT];
   tsr__contestant contestants[2];
   tsr_status status;
-  *out = (tsr__layer_result){.record = start_record(shape, threads, cache, options)};
+  *out = (tsr__layer_result){.record = tsr__layer_record(shape, threads, cache, options)};
   tsr_record *r = &out->record;
   TSR_TRY_GOTO(status, layer_open(shape, &l), done);
   TSR_TRY_GOTO(
@@ -249,11 +221,13 @@ static tsr_status bench_shape(const tsr__shape *shape, int32_t threads, tsr_cach
 
 tsr_status tsr__bench_spmm(const tsr__shapes *shapes, const tsr__bench_options *options,
                            tsr_report *report) {
-  int64_t done = 0, total = (int64_t)(shapes->count * options->thread_count * options->cache_count *
-                                      options->variants.count);
+  /* A GPU knows no threads, and a simulated one no caches that could be cold. */
+  size_t threads = options->gpu ? 1 : options->thread_count;
+  size_t caches = tsr__bench_modelled(options) ? 1 : options->cache_count;
+  int64_t done = 0, total = (int64_t)(shapes->count * threads * caches * options->variants.count);
   for (size_t s = 0; s < shapes->count; s++)
-    for (size_t t = 0; t < options->thread_count; t++)
-      for (size_t c = 0; c < options->cache_count; c++)
+    for (size_t t = 0; t < threads; t++)
+      for (size_t c = 0; c < caches; c++)
         TSR_TRY(bench_shape(&shapes->items[s], options->threads[t], options->caches[c], options,
                             &done, total, report));
   return TSR_OK;

@@ -19,11 +19,21 @@ typedef struct tsr__contestant {
   size_t touched_count;
 } tsr__contestant;
 
+/* A device that runs what the contestants only start: it times them itself, and its caches are
+ * emptied as a whole. */
+typedef struct tsr__race_device {
+  tsr_status (*start)(void *user);                      /* before a timed run */
+  tsr_status (*stop)(void *user, double *milliseconds); /* after it; waits for its end */
+  tsr_status (*evict)(void *user);
+  void *user;
+} tsr__race_device;
+
 typedef struct tsr__race_options {
   tsr_cache_state cache;
-  int32_t min_rounds;    /* >= 1 */
-  double min_seconds;    /* of the whole race; both minima are met */
-  double (*clock)(void); /* seconds; NULL = tsr__now */
+  int32_t min_rounds;             /* >= 1 */
+  double min_seconds;             /* of the whole race; both minima are met */
+  double (*clock)(void);          /* seconds; NULL = tsr__now */
+  const tsr__race_device *device; /* NULL = contestants are done when they return */
 } tsr__race_options;
 
 /* What a race measured: samples[round * count + contestant], in milliseconds. */

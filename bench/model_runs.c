@@ -7,6 +7,7 @@
 #include "runtime/base/alloc.h"
 #include "runtime/base/status.h"
 #include "runtime/plan/linear_plan.h"
+#include "runtime/plan/model_plan.h"
 
 tsr_status tsr__model_input_create(const tsr_model_info *info, int64_t batch, int64_t seq,
                                    tsr__model_input *out) {
@@ -123,28 +124,48 @@ static tsr_status list_touched(const tsr_model *model, tsr__model_run *run) {
   return TSR_OK;
 }
 
+static tsr_status place_on_gpu(tsr__model_run *run) {
+  void *embedding = NULL;
+  size_t bytes = (size_t)(run->input->batch * run->input->hidden) * sizeof(float);
+  TSR_TRY(tsr__cuda_open(&run->cuda));
+  TSR_TRY(tsr__cuda_enter(run->cuda));
+  tsr_status status =
+      tsr__cuda_alloc(run->cuda, run->workspace_bytes, "the GPU's workspace", &run->workspace);
+  if (status == TSR_OK) status = tsr__cuda_alloc(run->cuda, bytes, "embeddings", &embedding);
+  run->embedding = embedding;
+  tsr__cuda_leave(run->cuda);
+  return status;
+}
+
+static tsr_status place(const tsr_model *model, tsr__model_run *run) {
+  run->workspace_bytes = tsr_model_plan_workspace_bytes(run->plan);
+  if (run->plan->cuda) return place_on_gpu(run);
+  run->embedding = run->input->embedding;
+  TSR_TRY(tsr__aligned(run->workspace_bytes, 1, "a workspace", &run->workspace));
+  return list_touched(model, run);
+}
+
 static tsr_status build_run(const tsr_model *source, tsr_model *working,
                             const tsr__variant *variant, int32_t threads,
                             const tsr__bench_options *options, tsr__model_run *out) {
   TSR_TRY(set_weights(source, working, variant, out));
   const tsr__model_input *input = out->input;
-  tsr_model_plan_options plan = {.linear = {.backend = TSR_BACKEND_CPU,
-                                            .max_tokens = input->batch * input->seq,
-                                            .threads = threads,
-                                            .hardware = options->hardware,
-                                            .tuning = options->tuning,
-                                            .force_kernel = options->force_kernel,
-                                            .no_dense_fallback = options->no_dense_fallback},
-                                 .max_batch = input->batch,
-                                 .max_seq = input->seq};
+  tsr_model_plan_options plan = {
+      .linear = {.backend = options->gpu ? TSR_BACKEND_CUDA : TSR_BACKEND_CPU,
+                 .max_tokens = input->batch * input->seq,
+                 .threads = threads,
+                 .hardware = options->hardware,
+                 .tuning = options->tuning,
+                 .force_kernel = options->force_kernel,
+                 .no_dense_fallback = options->no_dense_fallback},
+      .max_batch = input->batch,
+      .max_seq = input->seq};
   /* A forced kernel of a sparse format cannot run the dense model. */
   if (!variant->as_is && variant->pattern.kind == TSR_PATTERN_DENSE)
     plan.linear.force_kernel = NULL;
   TSR_TRY(tsr_model_plan_create(working, &plan, &out->plan));
-  out->workspace_bytes = tsr_model_plan_workspace_bytes(out->plan);
-  TSR_TRY(tsr__aligned(out->workspace_bytes, 1, "a workspace", &out->workspace));
   describe_kernels(working, out);
-  return list_touched(working, out);
+  return place(working, out);
 }
 
 tsr_status tsr__model_run_create(const tsr_model *source, tsr_model *working,
@@ -157,9 +178,21 @@ tsr_status tsr__model_run_create(const tsr_model *source, tsr_model *working,
   return status;
 }
 
+static void free_on_gpu(const tsr__model_run *run) {
+  if (tsr__cuda_enter(run->cuda) == TSR_OK) {
+    tsr__cuda_free(run->cuda, run->workspace);
+    tsr__cuda_free(run->cuda, run->embedding);
+    tsr__cuda_leave(run->cuda);
+  }
+  tsr__cuda_close(run->cuda);
+}
+
 void tsr__model_run_release(tsr__model_run *run) {
+  if (run->cuda)
+    free_on_gpu(run);
+  else
+    free(run->workspace);
   tsr_model_plan_destroy(run->plan);
-  free(run->workspace);
   free(run->touched);
   *run = (tsr__model_run){0};
 }
@@ -168,7 +201,7 @@ tsr_status tsr__model_run_execute(void *user) {
   const tsr__model_run *run = user;
   const tsr__model_input *input = run->input;
   tsr_batch batch = {.sequences = input->batch, .offsets = input->offsets, .ids = input->ids};
-  tsr_output output = {.embedding = input->embedding, .normalise = 1};
+  tsr_output output = {.embedding = run->embedding, .normalise = 1};
   return tsr_model_execute(run->plan, &batch, &output, run->workspace, run->workspace_bytes);
 }
 

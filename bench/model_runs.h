@@ -23,8 +23,10 @@ void tsr__model_input_release(tsr__model_input *input);
 typedef struct tsr__model_run {
   const tsr__model_input *input;
   tsr_model_plan *plan;
+  tsr__cuda *cuda; /* of a plan for the GPU: workspace and embedding are its memory; else NULL */
   void *workspace;
   size_t workspace_bytes;
+  float *embedding;    /* on the CPU the input's */
   tsr__range *touched; /* the linear layers' weights, workspace, output: what makes a cold run */
   size_t touched_count;
   int64_t stored, elements; /* of all linear weights */

@@ -3,6 +3,7 @@
 #define TESSERA_BENCH_OPTIONS_H
 
 #include "bench/baseline/baseline.h"
+#include "bench/bench_gpu.h"
 #include "bench/variant.h"
 #include "tessera/report.h"
 
@@ -22,8 +23,14 @@ typedef struct tsr__bench_options {
   int32_t no_dense_fallback;
   const tsr__baseline *baseline; /* opened; NULL = none */
   const char *baseline_version;
+  tsr__bench_gpu *gpu; /* opened: the CUDA backend is measured on it; NULL = the CPU's */
   void (*progress)(void *user, int64_t done, int64_t total); /* NULL = silent */
   void *progress_user;
 } tsr__bench_options;
+
+/* 1 = the GPU is simulated: counters and modelled bounds instead of times. */
+static inline int tsr__bench_modelled(const tsr__bench_options *options) {
+  return options->gpu && tsr__bench_gpu_simulated(options->gpu);
+}
 
 #endif

@@ -3,6 +3,13 @@
 #include "bench/flops.h"
 #include "runtime/base/status.h"
 
+void tsr__record_machine(const tsr__bench_options *options, tsr_record *record) {
+  TSR__SET_TEXT(record->backend,
+                tsr_backend_name(options->gpu ? TSR_BACKEND_CUDA : TSR_BACKEND_CPU));
+  TSR__SET_TEXT(record->dtype, tsr_dtype_name(options->gpu ? TSR_DTYPE_F16 : TSR_DTYPE_F32));
+  if (options->gpu) TSR__SET_TEXT(record->device, options->hardware->gpu);
+}
+
 tsr_status tsr__record_timing(const tsr__race_result *race, size_t own, int baseline,
                               double stored_flops, double dense_flops, tsr_record *record) {
   tsr__timing timing;

@@ -36,7 +36,7 @@ static void reset(void) {
 }
 
 static tsr__race_options fake_options(tsr_cache_state cache, int32_t rounds, double seconds) {
-  return (tsr__race_options){cache, rounds, seconds, fake_clock};
+  return (tsr__race_options){cache, rounds, seconds, fake_clock, NULL};
 }
 
 /* Positions 0, 1, 2, ... of the sorted sample; those between are on the line from one to the

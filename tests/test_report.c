@@ -194,7 +194,7 @@ static json_t *json_of(const tsr_record *records, size_t count) {
 Test(json, every_field_of_a_record) {
   json_t *json = json_of(&layer, 1);
   const json_t *record = json_array_get(json_object_get(json, "records"), 0);
-  cr_assert_eq(json_object_size(record), 29);
+  cr_assert_eq(json_object_size(record), 39);
   expect_text(record, "kind", "layer");
   expect_text(record, "name", "ffn <up> & \"down\", 'x'");
   expect_integer(record, "m", 1536);
@@ -231,7 +231,7 @@ Test(json, what_is_missing_is_null) {
   json_t *json = json_of(&bare, 1), *value;
   const char *key;
   json_t *record = json_array_get(json_object_get(json, "records"), 0);
-  cr_assert_eq(json_object_size(record), 29);
+  cr_assert_eq(json_object_size(record), 39);
   json_object_foreach(record, key, value) {
     int known = !strcmp(key, "kind") || !strcmp(key, "name") || !strcmp(key, "cache") ||
                 !strcmp(key, "sparsity") || !strcmp(key, "density");
@@ -261,13 +261,15 @@ Test(json, the_machine) {
 static const char csv_header[] =
     "kind,name,m,k,n,pattern,sparsity,density,format,kernel,reason,backend,dtype,threads,batch,seq,"
     "cache,runs,median_ms,p10_ms,p90_ms,baseline,baseline_version,baseline_median_ms,speedup,"
-    "useful_gflops,dense_equivalent_gflops,packed_bytes,dense_bytes\r\n";
+    "useful_gflops,dense_equivalent_gflops,packed_bytes,dense_bytes,device,launches,modelled_us,"
+    "modelled_limiter,baseline_modelled_us,executed_share,warp_instructions,tensor_instructions,"
+    "global_sectors,bank_conflicts\r\n";
 
 static const char csv_records[] =
     "layer,\"ffn <up> & \"\"down\"\", 'x'\",1536,384,128,block:16x16,0.9,0.1,bcsr,"
     "tsr_f32_bcsr_spmm_16x16__avx2,\"fastest, by far\",cpu,F32,1,1,128,cold,50,0.25,0.2,0.5,"
-    "onednn matmul (packed weights),2.6.3,1.25,5,60.5,605,240000,2359296\r\n"
-    "model,bare,,,,,0,1,,,,,,,,,warm,,,,,,,,,,,,\r\n";
+    "onednn matmul (packed weights),2.6.3,1.25,5,60.5,605,240000,2359296,,,,,,,,,,\r\n"
+    "model,bare,,,,,0,1,,,,,,,,,warm,,,,,,,,,,,,,,,,,,,,,,\r\n";
 
 Test(csv, quotes_as_in_rfc_4180) {
   const tsr_record records[] = {layer, bare};
@@ -289,6 +291,43 @@ Test(text, says_what_was_slower_and_shows_nothing_as_a_dash) {
   cr_assert(strstr(text, "baseline: onednn matmul (packed weights) 2.6.3\n"));
   const char *last = strstr(text, "bare");
   cr_assert(last && strstr(last, " - "));
+  cr_assert_null(strstr(text, "modelled"));
+  free(text);
+}
+
+/* A layer that a simulated GPU executed, 64 of its 128 CTAs. */
+static tsr_record modelled(void) {
+  tsr_record r = {.kind = TSR_RECORD_LAYER,
+                  .name = "simulated",
+                  .m = 64,
+                  .k = 32,
+                  .n = 16,
+                  .pattern = "dense",
+                  .density = 1,
+                  .device = "A GPU & more",
+                  .launches = 2,
+                  .modelled_us = 12.5,
+                  .modelled_limiter = "tensor",
+                  .baseline = "tessera dense",
+                  .baseline_modelled_us = 50,
+                  .executed_share = 0.5,
+                  .warp_instructions = 4321,
+                  .tensor_instructions = 765,
+                  .global_sectors = 98};
+  return r;
+}
+
+Test(text, modelled_figures_have_columns_of_their_own) {
+  const tsr_record record = modelled();
+  char *text = written(tsr_report_write_text, &record, 1);
+  cr_assert(strstr(text, "modelled us"), "%s", text);
+  cr_assert(strstr(text, "12.5"), "%s", text);
+  cr_assert(strstr(text, "50.0"), "%s", text);
+  cr_assert(strstr(text, "4321"), "%s", text);
+  cr_assert(strstr(text, "nothing was timed"), "%s", text);
+  cr_assert(strstr(text, "share of the CTAs"), "%s", text);
+  cr_assert_null(strstr(text, "  ms"), "%s", text);
+  cr_assert_null(strstr(text, "speedup"), "%s", text);
   free(text);
 }
 
@@ -375,6 +414,21 @@ Test(html, draws_every_case_and_marks_losses) {
   cr_assert_eq(count_of(html, "1 of 2 comparisons are slower"), 1);
   cr_assert_eq(count_of(html, " hollow\""), 2); /* in the speedup and in the latency chart */
   cr_assert_eq(count_of(html, "<tr"), 1 + 3);
+  free(html);
+}
+
+Test(html, modelled_figures_are_no_measurements) {
+  const tsr_record records[] = {layer, modelled()};
+  char *html = written(write_html, records, 2);
+  check_well_formed(html);
+  cr_assert(strstr(html, "1 measurement."), "%s", html);
+  const char *measured = strstr(html, "All measurements"), *table = strstr(html, "Modelled, not");
+  cr_assert(measured && table && measured < table);
+  cr_assert(strstr(table, "12.5<small>tensor</small>"), "%s", table);
+  cr_assert(strstr(table, "A GPU &amp; more"), "%s", table);
+  const char *named = strstr(html, "simulated<small>");
+  cr_assert(named > table, "only in the table of modelled figures");
+  cr_assert_eq(count_of(html, "<figure>"), 1);
   free(html);
 }
 

@@ -13,7 +13,10 @@ extern "C" {
 typedef enum tsr_record_kind { TSR_RECORD_LAYER, TSR_RECORD_MODEL } tsr_record_kind;
 typedef enum tsr_cache_state { TSR_CACHE_WARM, TSR_CACHE_COLD } tsr_cache_state;
 
-/* One measurement. For a model m, k, n are 0 and the GFLOP/s cover its linear layers. */
+/* One measurement. For a model m, k, n are 0 and the GFLOP/s cover its linear layers.
+ *
+ * A simulated GPU measures nothing: runs, times, speedup and rates are then 0, and what was counted
+ * and modelled stands in the fields from `launches` on, which are 0 in every measured record. */
 typedef struct tsr_record {
   tsr_record_kind kind;
   char name[96];
@@ -36,6 +39,15 @@ typedef struct tsr_record {
   double useful_gflops;           /* 2 x stored elements x tokens / time */
   double dense_equivalent_gflops; /* 2 m k n / time */
   int64_t packed_bytes, dense_bytes;
+  char device[64];             /* the GPU that ran it, or that was simulated; "" = the CPU */
+  int32_t launches;            /* of kernels, in one execution */
+  double modelled_us;          /* lower bound of the time, modelled from the counters */
+  char modelled_limiter[16];   /* what bounds most of it: "tensor", "shared", "l2", ... */
+  double baseline_modelled_us; /* the baseline's, likewise */
+  double executed_share;       /* of the CTAs; below 1 the counters are scaled up from a sample */
+  int64_t warp_instructions, tensor_instructions;
+  int64_t global_sectors; /* of 32 bytes, that global memory was asked for */
+  int64_t bank_conflicts; /* wavefronts of shared memory beyond those that the bytes need */
 } tsr_record;
 
 typedef struct tsr_report tsr_report;

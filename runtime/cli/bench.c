@@ -12,7 +12,7 @@
 typedef struct bench_values {
   const char *target, *patterns, *sparsities, *threads, *batches, *seqs, *kernel;
   const char *json, *csv, *html;
-  int cache, isa, baseline, no_dense_fallback;
+  int cache, isa, baseline, no_dense_fallback, backend;
   int64_t runs;
   double seconds;
 } bench_values;
@@ -31,6 +31,7 @@ typedef struct {
   size_t pattern_count, sparsity_count;
   int as_is;
   tsr_hardware hardware;
+  tsr__bench_gpu *gpu;
   tsr_tuning *tuning;
   tsr__progress progress;
   tsr__bench_options options;
@@ -106,8 +107,10 @@ static tsr_status parse_lists(bench_job *job) {
 static tsr_status set_isa(bench_job *job) {
   static const char *const onednn_names[TSR_ISA_CPU_COUNT] = {
       [TSR_ISA_SCALAR] = "SSE41", [TSR_ISA_AVX2] = "AVX2", [TSR_ISA_AVX512] = "AVX512_CORE"};
-  TSR_TRY(tsr_hardware_detect(&job->hardware));
+  TSR_TRY(tsr__cli_hardware(job->values->backend, &job->hardware));
   if (job->values->isa == ISA_AUTO) return TSR_OK;
+  TSR_CHECK(job->values->backend == TSR_BACKEND_CPU, TSR_INVALID_ARGUMENT,
+            "--isa and --backend cuda exclude each other");
   tsr_isa isa = (tsr_isa)(job->values->isa - ISA_FIRST);
   TSR_CHECK(job->hardware.isa[isa], TSR_UNSUPPORTED_HARDWARE, "--isa %s: %s", tsr_isa_name(isa),
             job->hardware.missing[isa]);
@@ -117,9 +120,20 @@ static tsr_status set_isa(bench_job *job) {
   return tsr_hardware_detect(&job->hardware);
 }
 
+/* The GPU's own dense kernel: beside a simulated one no other library can run. */
+static tsr_status choose_gpu_baseline(bench_job *job) {
+  int asked = job->values->baseline;
+  if (asked == BASELINE_NONE) return TSR_OK;
+  TSR_CHECK(asked == BASELINE_AUTO || asked == BASELINE_DENSE, TSR_INVALID_ARGUMENT,
+            "--baseline: --backend cuda knows auto, dense and none");
+  job->options.baseline = &tsr__baseline_dense;
+  return tsr__baseline_dense.open(&job->options.baseline_version);
+}
+
 static tsr_status open_baseline(bench_job *job) {
   static const char *const keys[] = {"onednn", "onednn", "sgemm", "dense", "none"};
   tsr__bench_options *o = &job->options;
+  if (job->values->backend == TSR_BACKEND_CUDA) return choose_gpu_baseline(job);
   TSR_TRY(tsr__baseline_find(keys[job->values->baseline], &o->baseline));
   if (!o->baseline) return TSR_OK;
   tsr_status status = o->baseline->open(&o->baseline_version);
@@ -141,6 +155,8 @@ static tsr_status prepare(bench_job *job) {
   tsr__bench_options *o = &job->options;
   TSR_TRY(parse_lists(job));
   TSR_TRY(set_isa(job));
+  if (v->backend == TSR_BACKEND_CUDA) TSR_TRY(tsr__bench_gpu_open(&job->gpu));
+  o->gpu = job->gpu;
   TSR_TRY(open_baseline(job));
   char path[TSR__PATH_MAX];
   TSR_TRY(tsr__cli_load_tuning(&job->hardware, path, &job->tuning));
@@ -257,6 +273,7 @@ static tsr_status bench(const void *values) {
   status = write_results(job);
 done:
   tsr__variants_release(&job->options.variants);
+  tsr__bench_gpu_close(job->gpu);
   tsr_report_destroy(job->report);
   tsr_tuning_destroy(job->tuning);
   free(job);
@@ -274,8 +291,9 @@ static const tsr__option rows[] = {
              "model's weights as they are (default: asis for a packed model, else block:16x16)"},
     {TSR__OPTION_TEXT, 's', "sparsities", "LIST", AT(sparsities), .fallback = "0.5,0.75,0.9",
      .help = "shares of zeros, for the patterns that leave them open"},
+    TSR__ROW_BACKEND(bench_values),
     {TSR__OPTION_TEXT, 't', "threads", "LIST", AT(threads), .fallback = "1",
-     .help = "numbers of threads"},
+     .help = "numbers of threads (CPU)"},
     {TSR__OPTION_TEXT, 'b', "batch", "LIST", AT(batches), .fallback = "1",
      .help = "sequences in a batch (models)"},
     {TSR__OPTION_TEXT, 0, "seq", "LIST", AT(seqs), .fallback = "128",

@@ -105,6 +105,8 @@ void tsr__cuda_leave(const tsr__cuda *cuda) {
 }
 
 int32_t tsr__cuda_sms(const tsr__cuda *cuda) { return cuda->sms; }
+const tsr__cu *tsr__cuda_driver(const tsr__cuda *cuda) { return cuda->cu; }
+int tsr__cuda_device(const tsr__cuda *cuda) { return cuda->device; }
 
 static tsr_status load(tsr__cuda *cuda, tsr__cuda_image image, void **module) {
   const tsr__cu *cu = cuda->cu;
@@ -195,6 +197,13 @@ tsr_status tsr__cuda_read(const tsr__cuda *cuda, void *host, const void *device,
                           const char *what) {
   const tsr__cu *cu = cuda->cu;
   if (bytes) TSR__CU_TRY(what, MemcpyDtoH, host, to_address(device), bytes);
+  return TSR_OK;
+}
+
+tsr_status tsr__cuda_fill(const tsr__cuda *cuda, void *device, unsigned char value, size_t bytes,
+                          void *stream) {
+  const tsr__cu *cu = cuda->cu;
+  if (bytes) TSR__CU_TRY("memory", MemsetD8Async, to_address(device), value, bytes, stream);
   return TSR_OK;
 }
 

@@ -18,6 +18,8 @@ tsr_status tsr__cuda_enter(const tsr__cuda *cuda);
 void tsr__cuda_leave(const tsr__cuda *cuda);
 
 int32_t tsr__cuda_sms(const tsr__cuda *cuda);
+const tsr__cu *tsr__cuda_driver(const tsr__cuda *cuda);
+int tsr__cuda_device(const tsr__cuda *cuda); /* its ordinal as the driver counts */
 
 typedef struct tsr__cuda_function {
   void *handle;
@@ -43,6 +45,9 @@ tsr_status tsr__cuda_write(const tsr__cuda *cuda, void *device, const void *host
                            const char *what);
 tsr_status tsr__cuda_read(const tsr__cuda *cuda, void *host, const void *device, size_t bytes,
                           const char *what);
+/* Puts bytes of `value` on the stream. */
+tsr_status tsr__cuda_fill(const tsr__cuda *cuda, void *device, unsigned char value, size_t bytes,
+                          void *stream);
 void tsr__cuda_free(const tsr__cuda *cuda, void *device); /* NULL is fine */
 
 /* Until everything on the stream is done. */

@@ -9,19 +9,20 @@
 #include "runtime/base/status.h"
 
 static tsr__cu driver;
+static void *library;
 static char failure[256]; /* why there is no driver; empty if there is one */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-static int find(void *library, const char *symbol, void *function) {
+static int find(const char *symbol, void *function) {
   void *address = dlsym(library, symbol);
   memcpy(function, &address, sizeof address);
   return address != NULL;
 }
 
 /* NULL, or the first function that is missing. */
-static const char *find_all(void *library) {
+static const char *find_all(void) {
 #define FIND(name, symbol, parameters) \
-  if (!find(library, #symbol, &driver.name)) return #symbol;
+  if (!find(#symbol, &driver.name)) return #symbol;
   TSR__CU_MAP(FIND)
 #undef FIND
   return NULL;
@@ -31,12 +32,12 @@ static const char *find_all(void *library) {
 static void open_driver(void) {
   const char *path = getenv("TESSERA_CUDA_DRIVER");
   if (!path || !path[0]) path = "libcuda.so.1";
-  void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+  library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
   if (!library) {
     snprintf(failure, sizeof failure, "no CUDA driver: %.200s", dlerror());
     return;
   }
-  const char *missing = find_all(library);
+  const char *missing = find_all();
   if (missing) {
     snprintf(failure, sizeof failure, "%.150s is too old a CUDA driver: it has no %s", path,
              missing);
@@ -54,6 +55,11 @@ tsr_status tsr__cu_get(const tsr__cu **out) {
   *out = &driver;
   TSR_CHECK(!failure[0], TSR_UNSUPPORTED_HARDWARE, "%s", failure);
   return TSR_OK;
+}
+
+int tsr__cu_find(const char *symbol, void *function) {
+  const tsr__cu *cu;
+  return tsr__cu_get(&cu) == TSR_OK && find(symbol, function);
 }
 
 tsr_status tsr__cu_check(int result, const char *call, const char *what) {

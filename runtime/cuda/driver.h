@@ -15,11 +15,13 @@ typedef uint64_t tsr__cu_pointer; /* device memory */
   X(Init, cuInit, (unsigned flags))                                                              \
   X(GetErrorName, cuGetErrorName, (int error, const char **name))                                \
   X(DeviceGet, cuDeviceGet, (int *device, int ordinal))                                          \
+  X(DeviceGetCount, cuDeviceGetCount, (int *count))                                              \
   X(DeviceGetName, cuDeviceGetName, (char *name, int length, int device))                        \
   X(DeviceGetAttribute, cuDeviceGetAttribute, (int *value, int attribute, int device))           \
   X(DevicePrimaryCtxRetain, cuDevicePrimaryCtxRetain, (void **context, int device))              \
   X(DevicePrimaryCtxRelease, cuDevicePrimaryCtxRelease_v2, (int device))                         \
   X(CtxGetCurrent, cuCtxGetCurrent, (void **context))                                            \
+  X(CtxSetCurrent, cuCtxSetCurrent, (void *context))                                             \
   X(CtxGetDevice, cuCtxGetDevice, (int *device))                                                 \
   X(CtxPushCurrent, cuCtxPushCurrent_v2, (void *context))                                        \
   X(CtxPopCurrent, cuCtxPopCurrent_v2, (void **context))                                         \
@@ -32,6 +34,15 @@ typedef uint64_t tsr__cu_pointer; /* device memory */
   X(MemcpyHtoD, cuMemcpyHtoD_v2, (tsr__cu_pointer to, const void *from, size_t bytes))           \
   X(MemcpyDtoH, cuMemcpyDtoH_v2, (void *to, tsr__cu_pointer from, size_t bytes))                 \
   X(StreamSynchronize, cuStreamSynchronize, (void *stream))                                      \
+  X(MemsetD8Async, cuMemsetD8Async,                                                              \
+    (tsr__cu_pointer to, unsigned char value, size_t bytes, void *stream))                       \
+  X(StreamCreate, cuStreamCreate, (void **stream, unsigned flags))                               \
+  X(StreamDestroy, cuStreamDestroy_v2, (void *stream))                                           \
+  X(EventCreate, cuEventCreate, (void **event, unsigned flags))                                  \
+  X(EventDestroy, cuEventDestroy_v2, (void *event))                                              \
+  X(EventRecord, cuEventRecord, (void *event, void *stream))                                     \
+  X(EventSynchronize, cuEventSynchronize, (void *event))                                         \
+  X(EventElapsedTime, cuEventElapsedTime, (float *milliseconds, void *start, void *end))         \
   X(LaunchKernel, cuLaunchKernel,                                                                \
     (void *function, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x,        \
      unsigned block_y, unsigned block_z, unsigned shared_bytes, void *stream, void **parameters, \
@@ -48,15 +59,21 @@ enum {
   TSR__CU_OUT_OF_MEMORY = 2,
   TSR__CU_NO_DEVICE = 100,
   TSR__CU_MULTIPROCESSOR_COUNT = 16,
+  TSR__CU_L2_BYTES = 38,
   TSR__CU_CAPABILITY_MAJOR = 75,
   TSR__CU_CAPABILITY_MINOR = 76,
   TSR__CU_SHARED_PER_BLOCK_OPTIN = 97,
-  TSR__CU_MAX_DYNAMIC_SHARED_BYTES = 8
+  TSR__CU_MAX_DYNAMIC_SHARED_BYTES = 8,
+  TSR__CU_STREAM_NON_BLOCKING = 1
 };
 
 /* The driver, opened and initialised by the first call. TSR_UNSUPPORTED_HARDWARE says why there is
  * none. Any number of threads may call. */
 tsr_status tsr__cu_get(const tsr__cu **out);
+
+/* A function that the opened driver has beside the API's, such as a simulator's; 0 if it has not.
+ * function: a pointer to a pointer to the function. */
+int tsr__cu_find(const char *symbol, void *function);
 
 /* What a result says: TSR_OK, or a failure that names the call, the error and `what` it was for. */
 tsr_status tsr__cu_check(int result, const char *call, const char *what);

@@ -45,6 +45,16 @@ static const struct {
     FIELD(dense_equivalent_gflops, REAL, 1),
     FIELD(packed_bytes, INT64, 1),
     FIELD(dense_bytes, INT64, 1),
+    FIELD(device, TEXT, 1),
+    FIELD(launches, INT32, 1),
+    FIELD(modelled_us, REAL, 1),
+    FIELD(modelled_limiter, TEXT, 1),
+    FIELD(baseline_modelled_us, REAL, 1),
+    FIELD(executed_share, REAL, 1),
+    FIELD(warp_instructions, INT64, 1),
+    FIELD(tensor_instructions, INT64, 1),
+    FIELD(global_sectors, INT64, 1),
+    FIELD(bank_conflicts, INT64, 1),
 #undef FIELD
 };
 

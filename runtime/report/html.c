@@ -43,13 +43,20 @@ static void put_best(const tsr_report *report, tsr_record_kind kind, FILE *strea
   fputs(").", stream);
 }
 
+static size_t count_modelled(const tsr_report *report) {
+  size_t modelled = 0;
+  for (size_t i = 0; i < report->count; i++) modelled += tsr__is_modelled(&report->records[i]) != 0;
+  return modelled;
+}
+
 static void put_summary(const tsr_report *report, FILE *stream) {
   size_t compared = 0, lost = 0;
+  size_t measured = report->count - count_modelled(report);
   for (size_t i = 0; i < report->count; i++) {
     compared += report->records[i].speedup > 0;
     lost += tsr__is_loss(&report->records[i]) != 0;
   }
-  fprintf(stream, "<p>%zu measurement%s.", report->count, report->count == 1 ? "" : "s");
+  fprintf(stream, "<p>%zu measurement%s.", measured, measured == 1 ? "" : "s");
   put_best(report, TSR_RECORD_MODEL, stream);
   put_best(report, TSR_RECORD_LAYER, stream);
   fputs("</p>\n", stream);
@@ -65,6 +72,10 @@ static void put_summary(const tsr_report *report, FILE *stream) {
 static void put_machine(const tsr_hardware *machine, FILE *stream) {
   fputs("<h2>Machine</h2>\n<dl>\n<dt>CPU</dt><dd>", stream);
   tsr__put_escaped(stream, *machine->name ? machine->name : "-");
+  if (*machine->gpu) {
+    fputs("</dd>\n<dt>GPU</dt><dd>", stream);
+    tsr__put_escaped(stream, machine->gpu);
+  }
   fputs("</dd>\n<dt>Cores</dt><dd>", stream);
   if (machine->cores)
     fprintf(stream, "%" PRId32, machine->cores);
@@ -87,7 +98,8 @@ static void put_machine(const tsr_hardware *machine, FILE *stream) {
 static void put_charts(const tsr__cases *cases, tsr_record_kind kind, FILE *stream) {
   int any = 0;
   for (size_t i = 0; i < cases->cases; i++) {
-    if (cases->report->records[cases->first_of_case[i]].kind != kind) continue;
+    const tsr_record *first = &cases->report->records[cases->first_of_case[i]];
+    if (first->kind != kind || tsr__is_modelled(first)) continue;
     if (!any++) fprintf(stream, "<h2>%s</h2>\n", kind == TSR_RECORD_MODEL ? "Models" : "Layers");
     tsr__chart_put(cases, i, stream);
   }
@@ -180,8 +192,53 @@ static void put_table(const tsr_report *report, FILE *stream) {
       "<th class=\"num\">Speedup</th><th class=\"num\">GFLOP/s</th><th class=\"num\">Weights</th>"
       "<th>Kernel, and why</th></tr></thead>\n<tbody>\n",
       stream);
-  for (size_t i = 0; i < report->count; i++) put_row(&report->records[i], stream);
-  if (!report->count) fputs("<tr><td colspan=\"11\">No measurements.</td></tr>\n", stream);
+  for (size_t i = 0; i < report->count; i++)
+    if (!tsr__is_modelled(&report->records[i])) put_row(&report->records[i], stream);
+  if (report->count == count_modelled(report))
+    fputs("<tr><td colspan=\"11\">No measurements.</td></tr>\n", stream);
+  fputs("</tbody>\n</table>\n</div>\n", stream);
+}
+
+/* ---- what a simulated GPU counted ---- */
+
+static void put_bound(const tsr_record *r, FILE *stream) {
+  char below[64], conflicts[64];
+  put_two(stream, "num", tsr__brief(r->modelled_us).text, r->modelled_limiter);
+  put_two(stream, "num", tsr__brief(r->baseline_modelled_us).text, r->baseline);
+  snprintf(below, sizeof below, "%" PRId32 " launch%s", r->launches, r->launches == 1 ? "" : "es");
+  put_two(stream, "num", tsr__fixed((double)r->warp_instructions, 0).text, below);
+  put_two(stream, "num", tsr__fixed((double)r->tensor_instructions, 0).text, "");
+  snprintf(conflicts, sizeof conflicts, "%" PRId64 " bank conflicts", r->bank_conflicts);
+  put_two(stream, "num", tsr__fixed((double)r->global_sectors, 0).text, conflicts);
+  put_two(stream, "num", tsr__percent(r->executed_share).text, "");
+}
+
+static void put_modelled_row(const tsr_record *r, FILE *stream) {
+  char below[64];
+  fputs("<tr>", stream);
+  put_two(stream, "", r->name, r->device);
+  put_shape(r, stream);
+  put_two(stream, "", r->pattern, r->format);
+  snprintf(below, sizeof below, "density %s", tsr__percent(r->density).text);
+  put_two(stream, "num", tsr__percent(r->sparsity).text, below);
+  put_bound(r, stream);
+  put_two(stream, "why", r->kernel, r->reason);
+  fputs("</tr>\n", stream);
+}
+
+static void put_modelled(const tsr_report *report, FILE *stream) {
+  if (!count_modelled(report)) return;
+  fputs(
+      "<h2>Modelled, not measured</h2>\n<p>A simulated GPU executed these. Its counters bound the "
+      "time from below; nothing here was timed.</p>\n<div class=\"wide\">\n<table>\n<thead><tr>"
+      "<th>Name</th><th>m \u00d7 k \u00d7 n</th><th>Pattern</th><th class=\"num\">Sparsity</th>"
+      "<th class=\"num\">Modelled lower bound, \u00b5s</th><th class=\"num\">Baseline's</th>"
+      "<th class=\"num\">Warp instructions</th><th class=\"num\">Tensor-core instructions</th>"
+      "<th class=\"num\">Sectors of 32 bytes</th><th class=\"num\">CTAs executed</th>"
+      "<th>Kernel, and why</th></tr></thead>\n<tbody>\n",
+      stream);
+  for (size_t i = 0; i < report->count; i++)
+    if (tsr__is_modelled(&report->records[i])) put_modelled_row(&report->records[i], stream);
   fputs("</tbody>\n</table>\n</div>\n", stream);
 }
 
@@ -208,6 +265,7 @@ tsr_status tsr_report_write_html(const tsr_report *report, const char *title, FI
   put_charts(&cases, TSR_RECORD_MODEL, stream);
   put_charts(&cases, TSR_RECORD_LAYER, stream);
   put_table(report, stream);
+  put_modelled(report, stream);
   put_machine(&report->machine, stream);
   put_footer(stream);
   status = tsr__stream_end(stream);

@@ -26,6 +26,8 @@ static json_t *machine_json(const tsr_hardware *machine) {
   }
   json_t *json = json_object();
   failed |= json_object_set_new(json, "name", json_string(machine->name));
+  failed |=
+      json_object_set_new(json, "gpu", *machine->gpu ? json_string(machine->gpu) : json_null());
   failed |= json_object_set_new(json, "isa", isa);
   failed |= json_object_set_new(json, "missing", missing);
   failed |= json_object_set_new(json, "cores", number_or_null(machine->cores));

@@ -11,6 +11,8 @@ tsr_status tsr_report_create(const tsr_hardware *machine, tsr_report **out) {
   TSR_CHECK(machine, TSR_INVALID_ARGUMENT, "tsr_report_create: machine is NULL");
   TSR_CHECK(memchr(machine->name, 0, sizeof machine->name), TSR_INVALID_ARGUMENT,
             "tsr_report_create: the machine's name has no end");
+  TSR_CHECK(memchr(machine->gpu, 0, sizeof machine->gpu), TSR_INVALID_ARGUMENT,
+            "tsr_report_create: the GPU's name has no end");
   for (int i = 0; i < TSR_ISA_COUNT; i++)
     TSR_CHECK(memchr(machine->missing[i], 0, sizeof machine->missing[i]), TSR_INVALID_ARGUMENT,
               "tsr_report_create: why %s is missing has no end", tsr_isa_name((tsr_isa)i));
@@ -18,6 +20,7 @@ tsr_status tsr_report_create(const tsr_hardware *machine, tsr_report **out) {
   TSR_TRY(tsr__calloc(1, sizeof *report, "a report", &report));
   report->machine = *machine;
   tsr__text_clean(report->machine.name);
+  tsr__text_clean(report->machine.gpu);
   for (int i = 0; i < TSR_ISA_COUNT; i++) tsr__text_clean(report->machine.missing[i]);
   *out = report;
   return TSR_OK;

@@ -43,6 +43,9 @@ static inline int tsr__is_loss(const tsr_record *record) {
   return record->speedup > 0 && record->speedup < 1;
 }
 
+/* Nothing was timed: a simulator's counters stand for it. */
+static inline int tsr__is_modelled(const tsr_record *record) { return record->modelled_us > 0; }
+
 /* ---- formatting: format.c ---- */
 
 typedef struct tsr__number {

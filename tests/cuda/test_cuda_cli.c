@@ -86,3 +86,84 @@ Test(cuda_cli, a_cpu_kernel_is_refused) {
   assert_fails(3, "another backend",
                "run model --backend cuda --text cat --kernel tsr_f32_dense_spmm_1x1__scalar");
 }
+
+/* ---- bench, on a simulated GPU ---- */
+
+static json_t *bench(const char *arguments) {
+  char line[400];
+  snprintf(line, sizeof line, "bench %s --backend cuda --runs 1 --seconds 0 --json -", arguments);
+  json_t *root = command_json(line);
+  json_t *records = json_incref(json_object_get(root, "records"));
+  json_decref(root);
+  return records;
+}
+
+static void expect_no_times(const json_t *record) {
+  static const char *const times[] = {"runs",
+                                      "median_ms",
+                                      "p10_ms",
+                                      "p90_ms",
+                                      "baseline_median_ms",
+                                      "useful_gflops",
+                                      "speedup",
+                                      "dense_equivalent_gflops"};
+  for (size_t i = 0; i < sizeof times / sizeof *times; i++)
+    cr_assert(json_is_null(json_object_get(record, times[i])), "%s", times[i]);
+  cr_assert_gt(json_number(record, "modelled_us"), 0);
+  cr_assert_str_eq(json_text(record, "device"), gpu_name());
+  cr_assert_str_eq(json_text(record, "dtype"), "F16");
+}
+
+/* One CTA of 64 x 64 and one step of 64 columns: 4 x 8 fragments of m16n8, 4 of k16 or 2 of k32. */
+Test(cuda_cli, bench_counts_a_layer_and_times_nothing) {
+  cr_assert_eq(command_shell("printf '48 64 5 small\\n' >shapes.txt"), 0);
+  json_t *records = bench("shapes.txt -p dense,2:4 --cache both --threads 1,2");
+  cr_assert_eq(json_array_size(records), 2);
+  static const int tensor[] = {4 * 8 * 4, 4 * 8 * 2};
+  for (size_t r = 0; r < 2; r++) {
+    const json_t *record = json_array_get(records, r);
+    expect_no_times(record);
+    cr_assert_eq(json_number(record, "tensor_instructions"), tensor[r]);
+    cr_assert_eq(json_number(record, "launches"), 1);
+    cr_assert_eq(json_number(record, "executed_share"), 1);
+    cr_assert_gt(json_number(record, "baseline_modelled_us"), 0);
+    cr_assert(json_is_null(json_object_get(record, "bank_conflicts")), "none");
+  }
+  json_decref(records);
+}
+
+/* 8 x 8 CTAs, of which about 4 are executed: too few for a result that could be checked. */
+Test(cuda_cli, bench_scales_a_sample_up) {
+  cr_assert_eq(command_shell("printf '512 64 512\\n' >shapes.txt"), 0);
+  setenv("GPUSIM_SAMPLE", "4", 1);
+  json_t *records = bench(
+      "shapes.txt -p dense --baseline none --kernel "
+      "tsr_f16_dense_spmm_64x64x64_s4__sm80");
+  const json_t *record = json_array_get(records, 0);
+  expect_no_times(record);
+  cr_assert_float_eq(json_number(record, "executed_share"), 4 / 64.0, 1e-9);
+  cr_assert_eq(json_number(record, "tensor_instructions"), 64 * 4 * 8 * 4);
+  cr_assert(json_is_null(json_object_get(record, "baseline_modelled_us")));
+  json_decref(records);
+}
+
+Test(cuda_cli, bench_counts_a_model_in_variants) {
+  json_t *records = bench("model -p block:16x16 -s 0.5 --seq 8 --batch 2");
+  cr_assert_eq(json_array_size(records), 2);
+  const json_t *dense = json_array_get(records, 0), *blocks = json_array_get(records, 1);
+  expect_no_times(dense);
+  expect_no_times(blocks);
+  cr_assert_str_eq(json_text(dense, "pattern"), "dense");
+  cr_assert_float_eq(json_number(blocks, "baseline_modelled_us"), json_number(dense, "modelled_us"),
+                     1e-6);
+  cr_assert_geq(json_number(dense, "launches"), TINY_LINEARS);
+  json_decref(records);
+}
+
+Test(cuda_cli, bench_refuses_what_only_the_cpu_has) {
+  cr_assert_eq(command_shell("printf '16 16 4\\n' >shapes.txt"), 0);
+  assert_fails(2, "--isa", "bench shapes.txt --backend cuda --isa avx2");
+  assert_fails(2, "--baseline", "bench shapes.txt --backend cuda --baseline onednn");
+  setenv("TESSERA_CUDA_DRIVER", "/nowhere/libcuda.so.1", 1);
+  assert_fails(8, "/nowhere/libcuda.so.1", "bench shapes.txt --backend cuda");
+}

@@ -68,6 +68,10 @@ GPUSIM_API void gpusim_clear_fault(void);
  * before the first launch, after one that failed, or when memory is short. */
 GPUSIM_API char *gpusim_last_launch_json(void);
 
+/* From now on calls `report` after each launch, with the text that gpusim_last_launch_json would
+ * give; NULL ends it. `report` must not call the driver. */
+GPUSIM_API void gpusim_on_launch(void (*report)(void *user, const char *json), void *user);
+
 #ifdef __cplusplus
 }
 #endif

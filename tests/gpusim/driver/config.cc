@@ -17,6 +17,8 @@ struct State {
   bool quiet = false;
   Fault fault;
   std::string json;
+  void (*on_launch)(void *user, const char *json) = nullptr;
+  void *on_launch_user = nullptr;
   uint64_t random = 0;
 };
 
@@ -91,8 +93,10 @@ void report_fault(const Fault &fault) {
 
 void set_launch_json(std::string json) {
   state().json = std::move(json);
+  if (state().json.empty()) return;
+  if (state().on_launch != nullptr) state().on_launch(state().on_launch_user, state().json.c_str());
   const char *const path = getenv("GPUSIM_COUNTERS");
-  if (path == nullptr || *path == '\0' || state().json.empty()) return;
+  if (path == nullptr || *path == '\0') return;
   FILE *const file = fopen(path, "a");
   if (file == nullptr) return complain(std::string("can't write ") + path);
   fprintf(file, "%s\n", state().json.c_str());
@@ -151,4 +155,10 @@ void gpusim_clear_fault(void) {
 char *gpusim_last_launch_json(void) {
   const gpusim::driver::Lock lock;
   return state().json.empty() ? nullptr : strdup(state().json.c_str());
+}
+
+void gpusim_on_launch(void (*report)(void *user, const char *json), void *user) {
+  const gpusim::driver::Lock lock;
+  state().on_launch = report;
+  state().on_launch_user = user;
 }

@@ -1,0 +1,153 @@
+#include "bench/bench_spmm_gpu.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "bench/flops.h"
+#include "bench/gpu_layer.h"
+#include "bench/layer_record.h"
+#include "bench/record.h"
+#include "runtime/base/alloc.h"
+#include "runtime/base/status.h"
+
+enum { VERIFIED_SAMPLES = 256 };
+
+/* A layer in one variant, and in dense where that is the baseline. */
+typedef struct layer {
+  const tsr__shape *shape;
+  float *weights, *x; /* host, [m, k], not pruned; [n, k] as f16 has it */
+  tsr_packed packed;
+  tsr__gpu_layer own, dense;
+} layer;
+
+static void layer_close(layer *l) {
+  tsr__gpu_layer_release(&l->own);
+  tsr__gpu_layer_release(&l->dense);
+  tsr_packed_release(&l->packed);
+  free(l->weights);
+  free(l->x);
+}
+
+static tsr_status layer_open(const tsr__shape *shape, const tsr__variant *variant, layer *l) {
+  size_t weights = (size_t)(shape->m * shape->k), x = (size_t)(shape->n * shape->k);
+  l->shape = shape;
+  TSR_TRY(tsr__aligned(weights, sizeof *l->weights, "weights", &l->weights));
+  TSR_TRY(tsr__aligned(x, sizeof *l->x, "activations", &l->x));
+  tsr__random_floats(1, l->weights, weights);
+  tsr__random_floats(2, l->x, x);
+  TSR_TRY(tsr__gpu_layer_round(TSR_DTYPE_F16, l->weights, weights));
+  TSR_TRY(tsr__gpu_layer_round(TSR_DTYPE_F16, l->x, x));
+  return tsr__variant_pack(variant, l->weights, shape->m, shape->k, &l->packed);
+}
+
+static tsr_status plan_layer(const layer *l, const tsr_packed *weight, const char *kernel,
+                             const tsr__bench_options *options, tsr__gpu_layer *out) {
+  tsr_linear linear = {.name = l->shape->name, .weight = *weight};
+  linear.weight.owned = NULL;
+  tsr_plan_options plan = {.backend = TSR_BACKEND_CUDA,
+                           .max_tokens = l->shape->n,
+                           .threads = 1,
+                           .hardware = options->hardware,
+                           .force_kernel = kernel,
+                           .no_dense_fallback = options->no_dense_fallback};
+  return tsr__gpu_layer_create(&linear, &plan, l->x, out);
+}
+
+static tsr_status plan_dense(layer *l, const tsr__bench_options *options) {
+  const tsr__shape *s = l->shape;
+  tsr_packed dense = {.format = TSR_FORMAT_DENSE,
+                      .dtype = TSR_DTYPE_F32,
+                      .rows = s->m,
+                      .cols = s->k,
+                      .stored = s->m * s->k,
+                      .values = l->weights};
+  return plan_layer(l, &dense, NULL, options, &l->dense);
+}
+
+/* A product of k terms below 1 in magnitude, summed in f32 and rounded to f16: half a unit of f16's
+ * 11 bits, and a rounding of the sum for each term, of which in practice far fewer bits are lost.
+ */
+static tsr_status compare(const layer *l, const float *weights, const float *y) {
+  const tsr__shape *s = l->shape;
+  uint64_t seed = 4;
+  for (int i = 0; i < VERIFIED_SAMPLES; i++) {
+    int64_t row = (int64_t)(tsr__random_next(&seed) % (uint64_t)s->m);
+    int64_t token = (int64_t)(tsr__random_next(&seed) % (uint64_t)s->n);
+    double sum = 0, got = (double)y[token * s->m + row];
+    for (int64_t c = 0; c < s->k; c++)
+      sum += (double)weights[row * s->k + c] * (double)l->x[token * s->k + c];
+    TSR_CHECK(fabs(got - sum) <= ldexp(fabs(sum), -11) + 1e-6 * (double)(s->k + 1), TSR_UNSUPPORTED,
+              "%s: kernel %s gives %g, not %g, at row %lld of token %lld", s->name,
+              tsr_spmm_kernel_name(tsr_linear_plan_selection(l->own.plan)->kernel), got, sum,
+              (long long)row, (long long)token);
+  }
+  return TSR_OK;
+}
+
+/* Of what the layer has computed already. */
+static tsr_status verify(const layer *l) {
+  const tsr__shape *s = l->shape;
+  float *weights = NULL, *y = NULL;
+  tsr_status status;
+  TSR_TRY_GOTO(status,
+               tsr__aligned((size_t)(s->m * s->k), sizeof *weights, "unpacked weights", &weights),
+               done);
+  TSR_TRY_GOTO(status, tsr__aligned((size_t)(s->n * s->m), sizeof *y, "outputs", &y), done);
+  TSR_TRY_GOTO(status, tsr_unpack_f32(&l->packed, weights, s->k), done);
+  TSR_TRY_GOTO(status, tsr__gpu_layer_read(&l->own, y), done);
+  status = compare(l, weights, y);
+done:
+  free(weights);
+  free(y);
+  return status;
+}
+
+/* ---- what is counted, what is timed ---- */
+
+static tsr_status count(layer *l, const tsr__bench_options *options, tsr_record *record) {
+  tsr__contestant own = {.name = l->shape->name, .run = tsr__gpu_layer_run, .user = &l->own};
+  TSR_TRY(tsr__bench_gpu_count(options->gpu, &own, record));
+  if (record->executed_share >= 1) TSR_TRY(verify(l));
+  if (!l->dense.plan) return TSR_OK;
+  tsr_record dense;
+  own.user = &l->dense;
+  TSR_TRY(tsr__bench_gpu_count(options->gpu, &own, &dense));
+  record->baseline_modelled_us = dense.modelled_us;
+  return TSR_OK;
+}
+
+static tsr_status race(layer *l, const tsr__bench_options *options, tsr__layer_result *out) {
+  tsr_record *r = &out->record;
+  tsr__contestant contestants[] = {{"tessera", tsr__gpu_layer_run, &l->own, NULL, 0},
+                                   {"tessera dense", tsr__gpu_layer_run, &l->dense, NULL, 0}};
+  int baseline = l->dense.plan ? 1 : -1;
+  tsr__race_options race_options = {r->cache, options->min_rounds, options->min_seconds, NULL,
+                                    tsr__bench_gpu_race_device(options->gpu)};
+  tsr__race_result result;
+  TSR_TRY(tsr__gpu_layer_run(&l->own));
+  TSR_TRY(verify(l));
+  TSR_TRY(tsr__race(contestants, baseline > 0 ? 2 : 1, &race_options, &result));
+  tsr_status status =
+      tsr__record_timing(&result, 0, baseline, tsr__flops_stored(l->packed.stored, r->n),
+                         tsr__flops_dense(r->m, r->k, r->n), r);
+  if (status == TSR_OK && baseline > 0) status = tsr__race_speedup(&result, 0, 1, &out->speedup);
+  tsr__race_release(&result);
+  return status;
+}
+
+tsr_status tsr__bench_layer_gpu(const tsr__shape *shape, const tsr__variant *variant,
+                                tsr_cache_state cache, const tsr__bench_options *options,
+                                tsr__layer_result *out) {
+  layer l = {0};
+  tsr_status status;
+  *out = (tsr__layer_result){.record = tsr__layer_record(shape, 0, cache, options)};
+  TSR_TRY_GOTO(status, layer_open(shape, variant, &l), done);
+  TSR_TRY_GOTO(status, plan_layer(&l, &l.packed, options->force_kernel, options, &l.own), done);
+  if (options->baseline) TSR_TRY_GOTO(status, plan_dense(&l, options), done);
+  tsr__layer_record_variant(l.own.plan, &l.packed, variant, &out->record);
+  out->record.packed_bytes = (int64_t)tsr_linear_plan_weight_bytes(l.own.plan);
+  status = tsr__bench_modelled(options) ? count(&l, options, &out->record) : race(&l, options, out);
+done:
+  layer_close(&l);
+  return status;
+}
