@@ -16,7 +16,7 @@ HMMA = {0x23C}
 LOCAL = {0x983: "LDL", 0x987: "STL", 0x387: "STL"}
 GENERIC = {0x980: "LD", 0x985: "ST", 0x385: "ST"}
 EIATTR_REGCOUNT, EIATTR_FRAME_SIZE = 0x2F, 0x11
-LANES, FRAGMENT, WARPS_N = 32, 16, 2
+FRAGMENT = 16
 
 
 def sections(elf):
@@ -54,13 +54,13 @@ def attributes(found):
 
 def tensor_instructions(kernel):
     """What a warp of an SpMM kernel needs for one step; None for other kernels."""
-    match = re.match(r"tsr_\w+?_(dense|compact|bcsr|nm|bcsr_nm)_spmm_(\d+)x(\d+)x(\d+)_s\d+__", kernel)
+    match = re.match(r"tsr_\w+?_(dense|compact|bcsr|nm|bcsr_nm|vnm)_spmm_(\d+)x(\d+)x(\d+)_s\d+__", kernel)
     if not match:
         return None
     m, n, k = (int(match.group(i)) for i in (2, 3, 4))
-    warps = 8 if m == 256 else 4
+    warps = 4 if (m, n) == (64, 64) else 8
     columns = k // (2 * FRAGMENT if "nm" in match.group(1) else FRAGMENT)
-    return (m // FRAGMENT // (warps // WARPS_N)) * (n // WARPS_N // 8) * columns
+    return (m // FRAGMENT) * (n // 8) * columns // warps
 
 
 def check(kernel, code, frame):

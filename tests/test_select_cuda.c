@@ -101,11 +101,10 @@ Test(select_cuda, few_tokens_still_fill_the_gpu) {
     const char *pattern;
     tsr_format format;
     double stored;
-  } weights[] = {{"dense", TSR_FORMAT_DENSE, 1},
-                 {"block:16x16", TSR_FORMAT_BCSR, 0.1},
-                 {"block:64x64", TSR_FORMAT_BCSR, 0.5},
-                 {"2:4", TSR_FORMAT_NM, 0.5},
-                 {"block:64x64+2:4", TSR_FORMAT_BCSR_NM, 0.25}};
+  } weights[] = {
+      {"dense", TSR_FORMAT_DENSE, 1},        {"block:16x16", TSR_FORMAT_BCSR, 0.1},
+      {"block:64x64", TSR_FORMAT_BCSR, 0.5}, {"2:4", TSR_FORMAT_NM, 0.5},
+      {"vnm:64:2:8", TSR_FORMAT_VNM, 0.25},  {"block:64x64+2:4", TSR_FORMAT_BCSR_NM, 0.25}};
   tsr_hardware a100 = forged_gpu(A100_SMS, SM80_SHARED);
   for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; s++)
     for (size_t w = 0; w < sizeof weights / sizeof weights[0]; w++) {

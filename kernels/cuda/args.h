@@ -18,10 +18,12 @@ typedef struct tsr_cuda_step {
  * are device memory; elements are f16 or bf16, as the kernel's name says. */
 typedef struct tsr_cuda_spmm_args {
   const void *values;          /* as the kernel's prepack wrote them, 16-byte aligned */
-  const void *meta;            /* 2:4 metadata likewise; CSR: [stored] columns; else NULL */
-  const tsr_cuda_step *steps;  /* [step_offsets[tiles]], 16-byte aligned; CSR: NULL */
+  const void *meta;            /* 2:4 metadata likewise; CSR: [stored] columns; V:N:M: rows of B
+                                * (vnm_step.h); else NULL */
+  const tsr_cuda_step *steps;  /* [step_offsets[tiles]], 16-byte aligned; CSR, V:N:M: NULL */
   const int32_t *step_offsets; /* [ceil(m / tile_m) + 1]; CSR: of elements, [m + 1] */
-  const void *b;               /* [n, ldb], 16-byte aligned; ldb a multiple of 8 elements */
+  const void *b;               /* [n, ldb], V:N:M: [k, ldb]; 16-byte aligned; ldb a multiple of 8
+                                * elements */
   void *c;                     /* [n, ldc], aligned to an element */
   const float *bias;           /* [m], or NULL */
   const void *residual;        /* [n, ldr], aligned to an element, or NULL; may be c */

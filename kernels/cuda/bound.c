@@ -17,7 +17,7 @@ static double tiles(int64_t size, int32_t tile) { return ceil((double)size / til
 
 /* The share of fragments that are stored. */
 static double density(const tsr_spmm_problem *p) {
-  double kept = p->format == TSR_FORMAT_BCSR_NM ? 2.0 * (double)p->stored : (double)p->stored;
+  double kept = tsr__fragment_sparse(p->format) ? 2.0 * (double)p->stored : (double)p->stored;
   int full = p->format == TSR_FORMAT_DENSE || p->format == TSR_FORMAT_NM;
   double elements = (double)p->m * (double)p->k;
   return full || elements <= 0.0 ? 1.0 : fmin(1.0, kept / elements);
@@ -27,6 +27,7 @@ static double density(const tsr_spmm_problem *p) {
 static double united(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_problem *p) {
   double rows = kernel->tile_m;
   if (p->pattern.block_rows > 0) rows /= p->pattern.block_rows;
+  if (p->pattern.v > 0) rows /= p->pattern.v;
   return 1.0 - pow(1.0 - density(p), fmax(1.0, rows));
 }
 
@@ -55,11 +56,18 @@ static work of_cta(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_problem *p
                 .clocks = fragments * kernel->tile_n / 8.0 * clocks_per_mma};
 }
 
+/* Columns that a CTA's rows go through, as tile_k counts them. */
+static int64_t depth(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_problem *p) {
+  if (kernel->format != TSR_FORMAT_VNM || p->pattern.m < 1) return p->k;
+  return (p->k + p->pattern.m - 1) / p->pattern.m * 4;
+}
+
 int32_t tsr__cuda_spmm_splits(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_problem *problem) {
   enum { SPLITS_MAX = 16, STEPS_MIN = 2 };
   double ctas = tiles(problem->m, kernel->tile_m) * tiles(problem->n, kernel->tile_n);
   if (ctas < 1.0 || 2.0 * ctas >= problem->threads) return 1;
-  double splits = fmin(problem->threads / ctas, tiles(problem->k, kernel->tile_k) / STEPS_MIN);
+  double splits =
+      fmin(problem->threads / ctas, tiles(depth(kernel, problem), kernel->tile_k) / STEPS_MIN);
   return splits < 1.0 ? 1 : splits > SPLITS_MAX ? SPLITS_MAX : (int32_t)splits;
 }
 

@@ -7,7 +7,7 @@ enum { GROUP = 4, KEPT = 2 };
 static int64_t min_i64(int64_t a, int64_t b) { return a < b ? a : b; }
 
 int tsr__fragment_sparse(tsr_format format) {
-  return format == TSR_FORMAT_NM || format == TSR_FORMAT_BCSR_NM;
+  return format == TSR_FORMAT_NM || format == TSR_FORMAT_BCSR_NM || format == TSR_FORMAT_VNM;
 }
 
 int tsr__fragment_depth(tsr_format format) {
@@ -30,7 +30,7 @@ static int64_t find_block(const tsr_packed *w, int64_t block_row, int64_t block_
 
 /* Stored elements in a row of `cols` columns. */
 static int64_t kept_cols(const tsr_packed *w, int64_t cols) {
-  return tsr__fragment_sparse(w->format) ? (cols + GROUP - 1) / GROUP * KEPT : cols;
+  return tsr__fragment_sparse(w->format) ? (cols + w->m - 1) / w->m * KEPT : cols;
 }
 
 /* A fragment of a matrix of rows x cols stored elements that begins at `base`. */
@@ -43,7 +43,7 @@ static tsr__fragment piece(int64_t base, int64_t rows, int64_t cols, int64_t row
 }
 
 int tsr__fragment_find(const tsr_packed *w, int64_t row, int64_t col, tsr__fragment *out) {
-  if (w->format == TSR_FORMAT_DENSE || w->format == TSR_FORMAT_NM) {
+  if (w->format == TSR_FORMAT_DENSE || w->format == TSR_FORMAT_NM || w->format == TSR_FORMAT_VNM) {
     *out = piece(0, w->rows, kept_cols(w, w->cols), row, col);
     return 1;
   }
@@ -67,7 +67,8 @@ void tsr__fragment_values(const tsr_packed *w, const tsr__fragment *fragment, ui
 }
 
 /* The four bits of group `group` of a row. Where a group has one column only, its surplus element
- * is +0.0 with the same position as the first: the next one is as good, and legal. */
+ * is +0.0 with the same position as the first: the next one is as good, and legal. Of V:N:M a
+ * position is one among the four columns that a panel keeps. */
 static uint32_t group_bits(const tsr_packed *w, const tsr__fragment *fragment, int row, int group) {
   if (row >= fragment->rows || group * KEPT >= fragment->cols) return 0 | 1 << 2;
   const uint8_t *positions = w->positions + fragment->first + row * fragment->ld + group * KEPT;

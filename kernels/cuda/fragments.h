@@ -13,7 +13,8 @@ enum {
 /* Whether fragments of this format keep two of four elements. */
 int tsr__fragment_sparse(tsr_format format);
 
-/* Columns of the matrix under a fragment: 16, or 32 of which 16 are kept. */
+/* Columns of the matrix under a fragment: 16, or 32 of which 16 are kept. Of V:N:M, columns that
+ * the panel keeps. */
 int tsr__fragment_depth(tsr_format format);
 
 /* The stored elements of one fragment, row-major in values (and positions) of a packed matrix. */

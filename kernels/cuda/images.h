@@ -14,6 +14,7 @@
   X(spmm_csr)                 \
   X(spmm_dense)               \
   X(spmm_nm)                  \
+  X(spmm_vnm)                 \
   X(words)
 
 typedef enum tsr__cuda_image {

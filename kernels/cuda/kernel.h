@@ -31,6 +31,7 @@ typedef struct tsr_cuda_spmm_ops {
                tsr_cuda_spmm_args *args);
   /* Dynamic shared memory of a CTA. */
   uint32_t (*shared_bytes)(const tsr_cuda_spmm_kernel *kernel);
+  int feature_major; /* 1: args.b is [k, ldb], the activations transposed */
 } tsr_cuda_spmm_ops;
 
 struct tsr_cuda_spmm_kernel {

@@ -12,17 +12,18 @@
 enum { DEVICE_LINE = 256, ROW_ELEMENTS = 8 };
 
 /* The workspace, in device memory: | x | y | scratch |, x and y in the kernel's type. The scratch:
- * | sums of the parts of k | gathered x |. */
+ * | sums of the parts of k | x gathered or transposed |. */
 struct tsr__cuda_linear {
   tsr__cuda *cuda;
   const tsr_cuda_spmm_kernel *kernel;
   char name[96];
-  tsr__cuda_function spmm, split_k, gather, from_f32, to_f32;
+  tsr_pattern pattern; /* of the weights */
+  tsr__cuda_function spmm, split_k, gather, transpose, from_f32, to_f32;
   tsr_cuda_spmm_args args; /* what is the same in every call */
   void *image, *bias;
-  int64_t ldx, ldy; /* of the workspace's x and y */
-  int32_t m, k;     /* the layer's */
-  size_t image_bytes, y_at, scratch_at, gathered_at, workspace_bytes; /* gathered_at: in scratch */
+  int64_t ldx, ldy;                                                /* of the workspace's x and y */
+  int32_t m, k;                                                    /* the layer's */
+  size_t image_bytes, y_at, scratch_at, moved_at, workspace_bytes; /* moved_at: in scratch */
 };
 
 static size_t round_line(size_t bytes) {
@@ -83,12 +84,15 @@ static tsr_status find_functions(tsr__cuda_linear *linear) {
       [TSR_FORMAT_CSR] = TSR__CUDA_IMAGE_spmm_csr,
       [TSR_FORMAT_NM] = TSR__CUDA_IMAGE_spmm_nm,
       [TSR_FORMAT_BCSR] = TSR__CUDA_IMAGE_spmm_bcsr,
+      [TSR_FORMAT_VNM] = TSR__CUDA_IMAGE_spmm_vnm,
       [TSR_FORMAT_BCSR_NM] = TSR__CUDA_IMAGE_spmm_bcsr_nm};
   const tsr_cuda_spmm_kernel *kernel = linear->kernel;
   TSR_TRY(tsr__cuda_find(linear->cuda, images[kernel->format], kernel->name, &linear->spmm));
   TSR_TRY(tsr__cuda_allow_shared(linear->cuda, &linear->spmm, kernel->ops->shared_bytes(kernel)));
   TSR_TRY(tsr__cuda_find(linear->cuda, TSR__CUDA_IMAGE_convert, "tsr_b16_gather__sm80",
                          &linear->gather));
+  TSR_TRY(tsr__cuda_find(linear->cuda, TSR__CUDA_IMAGE_convert, "tsr_b16_transpose__sm80",
+                         &linear->transpose));
   TSR_TRY(tsr__cuda_find_typed(linear->cuda, TSR__CUDA_IMAGE_split_k, kernel->dtype, "split_k",
                                &linear->split_k));
   TSR_TRY(tsr__cuda_find_typed(linear->cuda, TSR__CUDA_IMAGE_convert, kernel->dtype, "from_f32",
@@ -107,6 +111,12 @@ static size_t partial_bytes(const tsr__cuda_linear *linear, int64_t max_tokens) 
   return sizeof(float) * (linear->args.scatter && scattered > floats ? scattered : floats);
 }
 
+/* Elements of x as the kernel reads it, where that is not as it comes. */
+static int64_t moved_elements(const tsr__cuda_linear *linear, int64_t max_tokens) {
+  if (linear->kernel->ops->feature_major) return linear->k * round_row(max_tokens);
+  return linear->args.gather ? linear->ldx * max_tokens : 0;
+}
+
 static tsr_status plan_workspace(tsr__cuda_linear *linear, int64_t max_tokens) {
   int64_t x, y;
   linear->ldx = round_row(linear->k);
@@ -117,14 +127,15 @@ static tsr_status plan_workspace(tsr__cuda_linear *linear, int64_t max_tokens) {
             TSR_UNSUPPORTED_SHAPE, "activations of %lld tokens", (long long)max_tokens);
   linear->y_at = round_line((size_t)x * sizeof(uint16_t));
   linear->scratch_at = linear->y_at + round_line((size_t)y * sizeof(uint16_t));
-  linear->gathered_at = round_line(partial_bytes(linear, max_tokens));
-  size_t gathered = linear->args.gather ? (size_t)x * sizeof(uint16_t) : 0;
-  linear->workspace_bytes = linear->scratch_at + linear->gathered_at + gathered;
+  linear->moved_at = round_line(partial_bytes(linear, max_tokens));
+  size_t moved = (size_t)moved_elements(linear, max_tokens) * sizeof(uint16_t);
+  linear->workspace_bytes = linear->scratch_at + linear->moved_at + moved;
   return TSR_OK;
 }
 
 static tsr_status build(tsr__cuda_linear *linear, const tsr_linear *layer, const tsr_packed *weight,
                         int64_t max_tokens) {
+  linear->pattern = tsr_packed_pattern(weight);
   linear->m = (int32_t)weight->rows;
   linear->k = (int32_t)weight->cols;
   TSR_TRY(upload_weights(linear, weight));
@@ -193,7 +204,7 @@ static tsr_status convert(const tsr__cuda_linear *linear, const tsr__cuda_functi
 static tsr_status gather(const tsr__cuda_linear *linear, const tsr__cuda_linear_io *io,
                          tsr_cuda_spmm_args *product) {
   tsr_cuda_gather_args args = {.x = io->x,
-                               .y = (char *)io->scratch + linear->gathered_at,
+                               .y = (char *)io->scratch + linear->moved_at,
                                .columns = product->gather,
                                .ldx = io->ldx,
                                .ldy = round_row(product->k),
@@ -207,9 +218,31 @@ static tsr_status gather(const tsr__cuda_linear *linear, const tsr__cuda_linear_
   return tsr__cuda_launch(linear->cuda, &linear->gather, &launch, &args, io->stream, linear->name);
 }
 
+/* The same for a kernel that wants x feature by feature. */
+static tsr_status transpose(const tsr__cuda_linear *linear, const tsr__cuda_linear_io *io,
+                            tsr_cuda_spmm_args *product) {
+  int32_t padded = (int32_t)round_row(io->tokens);
+  tsr_cuda_transpose_args args = {.x = io->x,
+                                  .y = (char *)io->scratch + linear->moved_at,
+                                  .ldx = io->ldx,
+                                  .ldy = padded,
+                                  .n = io->tokens,
+                                  .width = product->k,
+                                  .padded = padded};
+  product->b = args.y;
+  product->ldb = args.ldy;
+  if (!product->k) return TSR_OK;
+  tsr_cuda_launch launch = tsr__cuda_transpose_launch(&args);
+  return tsr__cuda_launch(linear->cuda, &linear->transpose, &launch, &args, io->stream,
+                          linear->name);
+}
+
 static int32_t count_splits(const tsr__cuda_linear *linear, const tsr_cuda_spmm_args *args) {
-  tsr_spmm_problem problem = {
-      .m = args->m, .k = args->k, .n = args->n, .threads = tsr__cuda_sms(linear->cuda)};
+  tsr_spmm_problem problem = {.pattern = linear->pattern,
+                              .m = args->m,
+                              .k = args->k,
+                              .n = args->n,
+                              .threads = tsr__cuda_sms(linear->cuda)};
   int32_t splits = tsr__cuda_spmm_splits(linear->kernel, &problem);
   return args->scatter && splits < 2 ? 2 : splits;
 }
@@ -225,6 +258,7 @@ tsr_status tsr__cuda_linear_multiply(const tsr__cuda_linear *linear,
   args.ldr = io->ldr;
   args.n = io->tokens;
   if (args.gather) TSR_TRY(gather(linear, io, &args));
+  if (linear->kernel->ops->feature_major) TSR_TRY(transpose(linear, io, &args));
   args.splits = count_splits(linear, &args);
   if (args.splits > 1) args.partial = io->scratch;
   tsr_cuda_launch launch;

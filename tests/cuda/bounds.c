@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernels/cuda/kernel.h"
+#include "kernels/cuda/layer_launch.h"
 #include "tests/gpusim/gpusim.h"
 #include "tests/random.h"
 #include "tests/structured.h"
@@ -30,6 +30,8 @@ static const sparsity sparsities[] = {
     {TSR_FORMAT_BCSR, "block:16x16", 0.1}, {TSR_FORMAT_BCSR, "block:32x32", 0.25},
     {TSR_FORMAT_BCSR, "block:32x32", 0.1}, {TSR_FORMAT_BCSR, "block:64x64", 0.25},
     {TSR_FORMAT_BCSR, "block:64x64", 0.1}, {TSR_FORMAT_BCSR_NM, "block:64x64+2:4", 0.5},
+    {TSR_FORMAT_VNM, "vnm:64:2:8", 1.0},   {TSR_FORMAT_VNM, "vnm:64:2:16", 1.0},
+    {TSR_FORMAT_VNM, "vnm:128:2:32", 1.0}, {TSR_FORMAT_VNM, "vnm:32:2:8", 1.0},
 };
 
 static void die(const char *call, CUresult result) {
@@ -97,53 +99,94 @@ static void print_row(const options *o, const char *kernel, const sparsity *s, c
   json_decref(launch);
 }
 
-static void launch(const tsr_cuda_spmm_kernel *kernel, tsr_cuda_spmm_args *args) {
+/* Launches NAME of an image and waits. */
+static void launch(const char *image, const char *name, tsr_cuda_launch l, void *args) {
   CUmodule module;
   CUfunction function;
-  tsr_cuda_launch l;
   char path[1024];
-  tsr__cuda_spmm_launch(kernel, args, &l);
-  snprintf(path, sizeof path, TESSERA_IMAGES "/spmm_%s.fatbin", tsr_format_name(kernel->format));
+  snprintf(path, sizeof path, TESSERA_IMAGES "/%s.fatbin", image);
   check(path, cuModuleLoad(&module, path));
-  check(kernel->name, cuModuleGetFunction(&function, module, kernel->name));
+  check(name, cuModuleGetFunction(&function, module, name));
   check("cuFuncSetAttribute",
         cuFuncSetAttribute(function, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES,
                            (int)l.shared_bytes));
-  check(kernel->name, cuLaunchKernel(function, l.grid[0], l.grid[1], l.grid[2], l.threads, 1, 1,
-                                     l.shared_bytes, NULL, (void *[]){args}, NULL));
-  check(kernel->name, cuCtxSynchronize());
+  check(name, cuLaunchKernel(function, l.grid[0], l.grid[1], l.grid[2], l.threads, 1, 1,
+                             l.shared_bytes, NULL, (void *[]){args}, NULL));
+  check(name, cuCtxSynchronize());
   check("cuModuleUnload", cuModuleUnload(module));
+}
+
+static void print_last(const options *o, const char *kernel, const sparsity *s) {
+  char *text = gpusim_last_launch_json();
+  print_row(o, kernel, s, text);
+  free(text);
+}
+
+static int64_t padded(int64_t size) { return (size + 7) / 8 * 8; }
+
+/* What goes before the kernels that want activations feature by feature. */
+static void run_transpose(const options *o) {
+  static const char name[] = "tsr_b16_transpose__sm80";
+  CUdeviceptr x = room((size_t)(o->n * padded(o->k)) * 2);
+  CUdeviceptr y = room((size_t)(o->k * padded(o->n)) * 2);
+  tsr_cuda_transpose_args args = {.ldx = padded(o->k),
+                                  .ldy = padded(o->n),
+                                  .n = (int32_t)o->n,
+                                  .width = (int32_t)o->k,
+                                  .padded = (int32_t)padded(o->n)};
+  point(&args.x, x);
+  point(&args.y, y);
+  launch("convert", name, tsr__cuda_transpose_launch(&args), &args);
+  print_last(o, name, &(sparsity){.pattern = "activations", .density = 1.0});
+  check("cuMemFree", cuMemFree(x));
+  check("cuMemFree", cuMemFree(y));
+}
+
+static int runs(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w) {
+  tsr_spmm_problem problem = {.format = kernel->format, .pattern = tsr_packed_pattern(w)};
+  return !kernel->ops->refusal(kernel, &problem);
+}
+
+static void run_packed(const options *o, const tsr_cuda_spmm_kernel *kernel, const sparsity *s,
+                       const tsr_packed *w) {
+  size_t bytes = kernel->ops->prepacked_bytes(kernel, w);
+  void *image = aligned_alloc(16, (bytes + 15) / 16 * 16);
+  if (!image) exit(1);
+  kernel->ops->prepack(kernel, w, image);
+  CUdeviceptr weights = room(bytes), b = room((size_t)(padded(o->n) * padded(o->k)) * 2);
+  CUdeviceptr c = room((size_t)(o->n * o->m) * 2);
+  CUdeviceptr partial = room((size_t)(o->splits * o->n * o->m) * 4);
+  check("cuMemcpyHtoD", cuMemcpyHtoD(weights, image, bytes));
+  tsr_cuda_spmm_args args = {.ldb = padded(kernel->ops->feature_major ? o->n : o->k),
+                             .ldc = o->m,
+                             .n = (int32_t)o->n,
+                             .splits = o->splits};
+  const void *base;
+  tsr_cuda_launch l;
+  char name[64];
+  point(&base, weights);
+  kernel->ops->bind(kernel, w, base, &args);
+  point(&args.b, b);
+  point(&args.c, c);
+  if (o->splits > 1) point(&args.partial, partial);
+  tsr__cuda_spmm_launch(kernel, &args, &l);
+  snprintf(name, sizeof name, "spmm_%s", tsr_format_name(kernel->format));
+  launch(name, kernel->name, l, &args);
+  print_last(o, kernel->name, s);
+  const CUdeviceptr all[] = {weights, b, c, partial};
+  for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) check("cuMemFree", cuMemFree(all[i]));
+  free(image);
 }
 
 static void run(const options *o, const tsr_cuda_spmm_kernel *kernel, const sparsity *s) {
   tsr_packed w = random_weights(o, s);
-  size_t bytes = kernel->ops->prepacked_bytes(kernel, &w);
-  void *image = aligned_alloc(16, (bytes + 15) / 16 * 16);
-  if (!image) exit(1);
-  kernel->ops->prepack(kernel, &w, image);
-  CUdeviceptr weights = room(bytes), b = room((size_t)(o->n * o->k) * 2);
-  CUdeviceptr c = room((size_t)(o->n * o->m) * 2);
-  CUdeviceptr partial = room((size_t)(o->splits * o->n * o->m) * 4);
-  check("cuMemcpyHtoD", cuMemcpyHtoD(weights, image, bytes));
-  tsr_cuda_spmm_args args = {.ldb = o->k, .ldc = o->m, .n = (int32_t)o->n, .splits = o->splits};
-  const void *base;
-  point(&base, weights);
-  kernel->ops->bind(kernel, &w, base, &args);
-  point(&args.b, b);
-  point(&args.c, c);
-  if (o->splits > 1) point(&args.partial, partial);
-  launch(kernel, &args);
-  char *text = gpusim_last_launch_json();
-  print_row(o, kernel->name, s, text);
-  free(text);
-  const CUdeviceptr all[] = {weights, b, c, partial};
-  for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) check("cuMemFree", cuMemFree(all[i]));
-  free(image);
+  if (runs(kernel, &w)) run_packed(o, kernel, s, &w);
   tsr_packed_release(&w);
 }
 
 static void run_all(const options *o) {
   const tsr_cuda_spmm_kernel *kernel;
+  int transposed = 0;
   printf("modelled lower bounds: m %lld, k %lld, n %lld, %d parts of k\n", (long long)o->m,
          (long long)o->k, (long long)o->n, (int)o->splits);
   printf("%-40s %-15s zero regs  shared CTAs   grid  bound us limiter      of dense\n", "kernel",
@@ -152,7 +195,9 @@ static void run_all(const options *o) {
     if (o->filter && !strstr(kernel->name, o->filter)) continue;
     for (size_t j = 0; j < sizeof sparsities / sizeof sparsities[0]; j++)
       if (sparsities[j].format == kernel->format) run(o, kernel, &sparsities[j]);
+    transposed |= kernel->ops->feature_major;
   }
+  if (transposed) run_transpose(o);
 }
 
 static void start(void) {

@@ -72,13 +72,18 @@ static CUdeviceptr upload_weights(const tsr_cuda_spmm_kernel *kernel, const spmm
   return address;
 }
 
-/* x as the kernels take it: rows a multiple of 8 elements apart, junk (NaN) beyond k. */
-static CUdeviceptr upload_x(const spmm_case *c, tsr_dtype dtype, int64_t tokens, int64_t ldb) {
-  float *x = allocate((size_t)(tokens * ldb) * sizeof *x);
-  for (int64_t t = 0; t < tokens; t++)
-    for (int64_t k = 0; k < ldb; k++) x[t * ldb + k] = k < c->k ? c->x[t * c->ldx + k] : NAN;
-  uint16_t *elements = encoded(x, tokens * ldb, dtype);
-  CUdeviceptr address = device_copy(elements, (size_t)(tokens * ldb) * sizeof *elements);
+/* x as the kernel takes it: rows ldb elements apart, a multiple of 8, and junk (NaN) beyond their
+ * end. */
+static CUdeviceptr upload_x(const spmm_case *c, const tsr_cuda_spmm_kernel *kernel, int64_t tokens,
+                            int64_t ldb) {
+  int features = kernel->ops->feature_major;
+  int64_t rows = features ? c->k : tokens, cols = features ? tokens : c->k;
+  float *x = allocate((size_t)(rows * ldb) * sizeof *x);
+  for (int64_t r = 0; r < rows; r++)
+    for (int64_t i = 0; i < ldb; i++)
+      x[r * ldb + i] = i < cols ? c->x[features ? i * c->ldx + r : r * c->ldx + i] : NAN;
+  uint16_t *elements = encoded(x, rows * ldb, kernel->dtype);
+  CUdeviceptr address = device_copy(elements, (size_t)(rows * ldb) * sizeof *elements);
   free(elements);
   free(x);
   return address;
@@ -89,14 +94,15 @@ static void point(void *pointer, CUdeviceptr address) { memcpy(pointer, &address
 static buffers upload(const tsr_cuda_spmm_kernel *kernel, const spmm_case *c,
                       const tsr_pattern *pattern, cuda_spmm_run run, tsr_cuda_spmm_args *args) {
   buffers at = {0};
-  *args = (tsr_cuda_spmm_args){.ldb = (c->k + 7) / 8 * 8,
+  int64_t row = kernel->ops->feature_major ? run.tokens : c->k;
+  *args = (tsr_cuda_spmm_args){.ldb = (row + 7) / 8 * 8,
                                .ldc = c->m + run.ldc_pad,
                                .ldr = c->ldr,
                                .n = (int32_t)run.tokens,
                                .splits = run.splits,
                                .activation = (int32_t)run.variant.activation};
   at.image = upload_weights(kernel, c, pattern, args);
-  at.b = upload_x(c, kernel->dtype, run.tokens, args->ldb);
+  at.b = upload_x(c, kernel, run.tokens, args->ldb);
   point(&args->b, at.b);
   at.c_bytes = (size_t)(run.tokens * args->ldc) * sizeof(uint16_t);
   char *untouched = allocate(at.c_bytes);

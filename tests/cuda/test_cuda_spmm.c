@@ -19,17 +19,30 @@ static const struct {
     {TSR_FORMAT_BCSR, {"block:16x16", "block:32x32", "block:64x64", "block:16x48"}},
     {TSR_FORMAT_NM, {"2:4"}},
     {TSR_FORMAT_BCSR_NM, {"block:16x32+2:4", "block:64x64+2:4", "block:32x32+2:4"}},
+    {TSR_FORMAT_VNM,
+     {"vnm:64:2:8", "vnm:32:2:4", "vnm:128:2:32", "vnm:64:2:16", "vnm:32:2:8", "vnm:64:2:7",
+      "vnm:128:2:5", "vnm:32:2:20"}},
 };
 
-/* The index-th pattern of the format, modulo their number, which it returns. */
-static int pattern_at(int index, tsr_pattern *pattern) {
+static int runs(const tsr_cuda_spmm_kernel *kernel, const tsr_pattern *pattern) {
+  tsr_spmm_problem problem = {.format = kernel->format, .pattern = *pattern};
+  return !kernel->ops->refusal(kernel, &problem);
+}
+
+/* The index-th of the patterns that the kernel runs, modulo their number, which it returns. */
+static int pattern_at(const tsr_cuda_spmm_kernel *kernel, int index, tsr_pattern *pattern) {
   size_t row = 0;
   while (row < COUNT(layouts) && layouts[row].format != TESSERA_FORMAT) row++;
   cr_assert_lt(row, COUNT(layouts));
   const char *const *patterns = layouts[row].patterns;
-  int count = 1;
-  while (count < COUNT_MAX && patterns[count]) count++;
-  cr_assert_eq(tsr_pattern_parse(patterns[index % count], pattern), TSR_OK);
+  tsr_pattern usable[COUNT_MAX];
+  int count = 0;
+  for (int i = 0; i < COUNT_MAX && patterns[i]; i++) {
+    cr_assert_eq(tsr_pattern_parse(patterns[i], &usable[count]), TSR_OK);
+    count += runs(kernel, &usable[count]);
+  }
+  cr_assert_gt(count, 0);
+  *pattern = usable[index % count];
   return count;
 }
 
@@ -65,7 +78,7 @@ static void run_sizes(CUmodule module, const tsr_cuda_spmm_kernel *kernel, const
     for (size_t j = 0; j < COUNT(ks); j++, turn++) {
       if ((i + j) % 2 != (kernel->dtype == TSR_DTYPE_F16)) continue;
       tsr_pattern pattern;
-      pattern_at(turn, &pattern);
+      pattern_at(kernel, turn, &pattern);
       spmm_case c = cuda_spmm_case_create(&random, kernel, &pattern, 0.5, ms[i], ks[j],
                                           kernel->tile_n + 1, turn % 3);
       for (int repeat = 0; repeat < 2; repeat++) {
@@ -87,7 +100,7 @@ static void run_densities(CUmodule module, const tsr_cuda_spmm_kernel *kernel, c
   random_state random = random_seed(22);
   for (size_t d = 0; d < COUNT(densities); d++) {
     tsr_pattern pattern;
-    pattern_at((int)d, &pattern);
+    pattern_at(kernel, (int)d, &pattern);
     spmm_case c =
         cuda_spmm_case_create(&random, kernel, &pattern, densities[d], 300, 520, 70, 8 * (d % 2));
     cuda_spmm_run run = {.tokens = 70, .ldc_pad = (int64_t)d, .splits = d == 2 ? 4 : 1};
@@ -103,8 +116,7 @@ static void run_special_values(CUmodule module, const tsr_cuda_spmm_kernel *kern
                                const char *what) {
   random_state random = random_seed(23);
   tsr_pattern pattern;
-  for (int p = 0; p < pattern_at(p, &pattern); p++) {
-    pattern_at(p, &pattern);
+  for (int p = 0; p < pattern_at(kernel, p, &pattern); p++) {
     spmm_case c = cuda_spmm_case_create(&random, kernel, &pattern, 0.5, 96, 128, 20, 1);
     c.x[2 * c.ldx + 5] = NAN;
     c.x[3 * c.ldx + 20] = INFINITY;
@@ -128,8 +140,7 @@ static double memory_counter(const json_t *launch, const char *name) {
 static void run_traffic(CUmodule module, const tsr_cuda_spmm_kernel *kernel, const char *what) {
   random_state random = random_seed(24);
   tsr_pattern pattern;
-  for (int p = 0; p < pattern_at(p, &pattern); p++) {
-    pattern_at(p, &pattern);
+  for (int p = 0; p < pattern_at(kernel, p, &pattern); p++) {
     int64_t tokens = kernel->tile_n;
     spmm_case c =
         cuda_spmm_case_create(&random, kernel, &pattern, 0.5, kernel->tile_m, 192, tokens, 0);

@@ -1,7 +1,15 @@
 // Loads from shared memory by its 32-bit addresses (PTX ISA, "ld").
 #pragma once
 
+#include <stdint.h>
+
 namespace tessera {
+
+__device__ __forceinline__ unsigned load_shared_2(unsigned shared) {
+  uint16_t v;
+  asm volatile("ld.shared.u16 %0, [%1];" : "=h"(v) : "r"(shared) : "memory");
+  return v;
+}
 
 template <int offset>
 __device__ __forceinline__ unsigned load_shared_4(unsigned shared) {

@@ -41,14 +41,12 @@ class Loader {
   }
 
   // The next step, if there is one. A group is closed in any case, so that waits count steps.
-  template <bool kDense>
   __device__ __forceinline__ void load_next(unsigned stage) {
     if (left_ > 0) {
       load_b(stage);
-      load_run<kFragments * S::kFragmentBytes, kDense>(stage + S::kValuesAt, values_,
-                                                       S::kFragmentBytes);
+      load_run<kFragments * S::kFragmentBytes>(stage + S::kValuesAt, values_, S::kFragmentBytes);
       if constexpr (S::kSparse)
-        load_run<kFragments * S::kMetaBytes, kDense>(stage + S::kMetaAt, meta_, S::kMetaBytes);
+        load_run<kFragments * S::kMetaBytes>(stage + S::kMetaAt, meta_, S::kMetaBytes);
       if (thread_bytes() < int(sizeof(tsr_cuda_step)))
         cp_async_16(stage + S::kStepAt + thread_bytes(), step_ + thread_bytes());
       step_ += sizeof(tsr_cuda_step);
@@ -83,7 +81,7 @@ class Loader {
   }
 
   // The step's things of `size` bytes each, kMost bytes at most.
-  template <int kMost, bool kFull>
+  template <int kMost>
   __device__ __forceinline__ void load_run(unsigned stage, const char *all, int size) const {
     const char *from = all + int64_t(fragments_[0]) * size;
     const unsigned to = stage + thread_bytes();

@@ -14,8 +14,9 @@ namespace tessera {
 template <class S>
 using Sums = float[S::kWarpRows][S::kWarpTiles][4];
 
-// A warp's part of the products: kWarpRows rows of fragments, kWarpN tokens.
-template <class T, class S>
+// A warp's part of the products: kWarpRows rows of fragments, kWarpN tokens. Dense: every fragment
+// of a step is there.
+template <class T, class S, bool kDense>
 class Multiplier {
  public:
   __device__ __forceinline__ Multiplier() {
@@ -33,7 +34,15 @@ class Multiplier {
     keep(row_);
   }
 
-  // Every fragment is there: no masks to look at.
+  __device__ __forceinline__ void multiply(Sums<S> &sums, unsigned stage) const {
+    if constexpr (kDense)
+      multiply_all(sums, stage);
+    else
+      multiply_masked(sums, stage);
+  }
+
+ private:
+  // No masks to look at.
   __device__ __forceinline__ void multiply_all(Sums<S> &sums, unsigned stage) const {
     const int count = load_shared_4<S::kStepAt + offsetof(tsr_cuda_step, count)>(stage);
     const unsigned a = stage + a_ + row_ * S::kFragmentBytes;
@@ -43,7 +52,8 @@ class Multiplier {
       if (first >= count) return;  // the last step may have fewer columns
       OperandB b;
       read_b<c.value>(b, stage);
-      unroll<S::kWarpRows>([&](auto r) { multiply<first + r.value>(sums[r.value], a, meta, b); });
+      unroll<S::kWarpRows>(
+          [&](auto r) { multiply_row<first + r.value>(sums[r.value], a, meta, b); });
     });
   }
 
@@ -63,7 +73,7 @@ class Multiplier {
         unsigned meta = stage + meta_ + fragment * S::kMetaBytes;
         unroll<S::kWarpRows>([&](auto r) {
           if (!(mine & 1u << r.value)) return;
-          multiply<0>(sums[r.value], a, meta, b);
+          multiply_row<0>(sums[r.value], a, meta, b);
           a += S::kFragmentBytes;
           meta += S::kMetaBytes;
         });
@@ -72,7 +82,6 @@ class Multiplier {
     });
   }
 
- private:
   // Under one column of fragments: [tile of 8 tokens][register].
   using OperandB = unsigned[S::kWarpTiles][S::kDepth / 8];
 
@@ -93,8 +102,8 @@ class Multiplier {
   }
 
   template <int fragment>
-  __device__ __forceinline__ void multiply(float (&sums)[S::kWarpTiles][4], unsigned values,
-                                           unsigned meta, const OperandB &b) const {
+  __device__ __forceinline__ void multiply_row(float (&sums)[S::kWarpTiles][4], unsigned values,
+                                               unsigned meta, const OperandB &b) const {
     unsigned a[4];
     load_shared_16<fragment * S::kFragmentBytes>(a, values);
     if constexpr (S::kSparse) {
