@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "bench/flops.h"
+#include "bench/gpu_activations.h"
 #include "bench/gpu_layer.h"
 #include "bench/layer_record.h"
 #include "bench/record.h"
@@ -12,19 +13,26 @@
 
 enum { VERIFIED_SAMPLES = 256 };
 
-/* A layer in one variant, and in dense where that is the baseline. */
+/* A layer in one variant, and its baseline: the layer in dense, or another library's product. */
 typedef struct layer {
   const tsr__shape *shape;
   float *weights, *x; /* host, [m, k], not pruned; [n, k] as f16 has it */
+  float *pruned;      /* host, [m, k] */
   tsr_packed packed;
   tsr__gpu_layer own, dense;
+  const tsr__baseline *library; /* NULL = none, or Tessera's dense kernel */
+  tsr__gpu_activations activations;
+  void *state;
 } layer;
 
 static void layer_close(layer *l) {
+  if (l->state) l->library->destroy(l->state);
+  tsr__gpu_activations_release(&l->activations);
   tsr__gpu_layer_release(&l->own);
   tsr__gpu_layer_release(&l->dense);
   tsr_packed_release(&l->packed);
   free(l->weights);
+  free(l->pruned);
   free(l->x);
 }
 
@@ -32,12 +40,14 @@ static tsr_status layer_open(const tsr__shape *shape, const tsr__variant *varian
   size_t weights = (size_t)(shape->m * shape->k), x = (size_t)(shape->n * shape->k);
   l->shape = shape;
   TSR_TRY(tsr__aligned(weights, sizeof *l->weights, "weights", &l->weights));
+  TSR_TRY(tsr__aligned(weights, sizeof *l->pruned, "pruned weights", &l->pruned));
   TSR_TRY(tsr__aligned(x, sizeof *l->x, "activations", &l->x));
   tsr__random_floats(1, l->weights, weights);
   tsr__random_floats(2, l->x, x);
   TSR_TRY(tsr__gpu_layer_round(TSR_DTYPE_F16, l->weights, weights));
   TSR_TRY(tsr__gpu_layer_round(TSR_DTYPE_F16, l->x, x));
-  return tsr__variant_pack(variant, l->weights, shape->m, shape->k, &l->packed);
+  TSR_TRY(tsr__variant_pack(variant, l->weights, shape->m, shape->k, &l->packed));
+  return tsr_unpack_f32(&l->packed, l->pruned, shape->k);
 }
 
 static tsr_status plan_layer(const layer *l, const tsr_packed *weight, const char *kernel,
@@ -64,10 +74,25 @@ static tsr_status plan_dense(layer *l, const tsr__bench_options *options) {
   return plan_layer(l, &dense, NULL, options, &l->dense);
 }
 
+/* What the library has no product for goes without a baseline. */
+static tsr_status plan_library(layer *l, const tsr__variant *variant,
+                               const tsr__bench_options *options, tsr_record *record) {
+  const tsr__shape *s = l->shape;
+  const tsr_pattern *p = &variant->pattern;
+  TSR_TRY(tsr__gpu_activations_create(s->n, s->k, s->m, l->x, &l->activations));
+  l->library = options->baseline;
+  l->activations.operands.block = p->block_rows == p->block_cols ? p->block_rows : 0;
+  tsr__product product = {s->m, s->k, s->n, 1, l->pruned, NULL, NULL, &l->activations.operands};
+  tsr_status status = l->library->create(&product, &l->state);
+  if (status != TSR_UNSUPPORTED && status != TSR_UNSUPPORTED_SHAPE) return status;
+  record->baseline[0] = record->baseline_version[0] = 0;
+  return TSR_OK;
+}
+
 /* A product of k terms below 1 in magnitude, summed in f32 and rounded to f16: half a unit of f16's
  * 11 bits, and a rounding of the sum for each term, of which in practice far fewer bits are lost.
  */
-static tsr_status compare(const layer *l, const float *weights, const float *y) {
+static tsr_status compare(const layer *l, const float *y) {
   const tsr__shape *s = l->shape;
   uint64_t seed = 4;
   for (int i = 0; i < VERIFIED_SAMPLES; i++) {
@@ -75,7 +100,7 @@ static tsr_status compare(const layer *l, const float *weights, const float *y) 
     int64_t token = (int64_t)(tsr__random_next(&seed) % (uint64_t)s->n);
     double sum = 0, got = (double)y[token * s->m + row];
     for (int64_t c = 0; c < s->k; c++)
-      sum += (double)weights[row * s->k + c] * (double)l->x[token * s->k + c];
+      sum += (double)l->pruned[row * s->k + c] * (double)l->x[token * s->k + c];
     TSR_CHECK(fabs(got - sum) <= ldexp(fabs(sum), -11) + 1e-6 * (double)(s->k + 1), TSR_UNSUPPORTED,
               "%s: kernel %s gives %g, not %g, at row %lld of token %lld", s->name,
               tsr_spmm_kernel_name(tsr_linear_plan_selection(l->own.plan)->kernel), got, sum,
@@ -87,17 +112,10 @@ static tsr_status compare(const layer *l, const float *weights, const float *y) 
 /* Of what the layer has computed already. */
 static tsr_status verify(const layer *l) {
   const tsr__shape *s = l->shape;
-  float *weights = NULL, *y = NULL;
-  tsr_status status;
-  TSR_TRY_GOTO(status,
-               tsr__aligned((size_t)(s->m * s->k), sizeof *weights, "unpacked weights", &weights),
-               done);
-  TSR_TRY_GOTO(status, tsr__aligned((size_t)(s->n * s->m), sizeof *y, "outputs", &y), done);
-  TSR_TRY_GOTO(status, tsr_unpack_f32(&l->packed, weights, s->k), done);
-  TSR_TRY_GOTO(status, tsr__gpu_layer_read(&l->own, y), done);
-  status = compare(l, weights, y);
-done:
-  free(weights);
+  float *y;
+  TSR_TRY(tsr__aligned((size_t)(s->n * s->m), sizeof *y, "outputs", &y));
+  tsr_status status = tsr__gpu_layer_read(&l->own, y);
+  if (status == TSR_OK) status = compare(l, y);
   free(y);
   return status;
 }
@@ -120,7 +138,9 @@ static tsr_status race(layer *l, const tsr__bench_options *options, tsr__layer_r
   tsr_record *r = &out->record;
   tsr__contestant contestants[] = {{"tessera", tsr__gpu_layer_run, &l->own, NULL, 0},
                                    {"tessera dense", tsr__gpu_layer_run, &l->dense, NULL, 0}};
-  int baseline = l->dense.plan ? 1 : -1;
+  int baseline = l->dense.plan || l->state ? 1 : -1;
+  if (l->state)
+    contestants[1] = (tsr__contestant){l->library->name, l->library->run, l->state, NULL, 0};
   tsr__race_options race_options = {r->cache, options->min_rounds, options->min_seconds, NULL,
                                     tsr__bench_gpu_race_device(options->gpu)};
   tsr__race_result result;
@@ -143,7 +163,10 @@ tsr_status tsr__bench_layer_gpu(const tsr__shape *shape, const tsr__variant *var
   *out = (tsr__layer_result){.record = tsr__layer_record(shape, 0, cache, options)};
   TSR_TRY_GOTO(status, layer_open(shape, variant, &l), done);
   TSR_TRY_GOTO(status, plan_layer(&l, &l.packed, options->force_kernel, options, &l.own), done);
-  if (options->baseline) TSR_TRY_GOTO(status, plan_dense(&l, options), done);
+  if (options->baseline == &tsr__baseline_dense)
+    TSR_TRY_GOTO(status, plan_dense(&l, options), done);
+  else if (options->baseline)
+    TSR_TRY_GOTO(status, plan_library(&l, variant, options, &out->record), done);
   tsr__layer_record_variant(l.own.plan, &l.packed, variant, &out->record);
   out->record.packed_bytes = (int64_t)tsr_linear_plan_weight_bytes(l.own.plan);
   status = tsr__bench_modelled(options) ? count(&l, options, &out->record) : race(&l, options, out);

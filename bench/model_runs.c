@@ -216,7 +216,7 @@ static tsr_status add_product(const tsr_linear *linear, int64_t tokens, int32_t 
                           run->weights[i],
                           run->x,
                           run->y,
-                          NULL};
+                          run->gpu.cuda ? &run->gpu.operands : NULL};
   TSR_TRY(run->baseline->create(&product, &run->states[i]));
   run->touched[i] = run->baseline->weights(run->states[i]);
   return TSR_OK;
@@ -237,6 +237,8 @@ static tsr_status build_products(const tsr_model *source, int64_t tokens, int32_
   TSR_TRY(tsr__calloc(layers, sizeof *run->weights, "products", &run->weights));
   TSR_TRY(tsr__calloc(layers, sizeof *run->touched, "products", &run->touched));
   tsr__random_floats(2, run->x, (size_t)(tokens * cols));
+  if (run->baseline->backend == TSR_BACKEND_CUDA)
+    TSR_TRY(tsr__gpu_activations_create(tokens, cols, rows, run->x, &run->gpu));
   for (size_t i = 0; i < layers; i++) {
     const tsr_linear *linear = tsr_model_linear(source, i);
     if (linear) TSR_TRY(add_product(linear, tokens, threads, run));
@@ -257,6 +259,7 @@ void tsr__products_run_release(tsr__products_run *run) {
     run->baseline->destroy(run->states[i]);
     free(run->weights[i]);
   }
+  tsr__gpu_activations_release(&run->gpu);
   free(run->states);
   free(run->weights);
   free(run->touched);

@@ -2,6 +2,7 @@
 #ifndef TESSERA_BENCH_MODEL_RUNS_H
 #define TESSERA_BENCH_MODEL_RUNS_H
 
+#include "bench/gpu_activations.h"
 #include "bench/harness.h"
 #include "bench/options.h"
 #include "tessera/execute.h"
@@ -52,7 +53,8 @@ typedef struct tsr__products_run {
   void **states;   /* [count] */
   float **weights; /* [count] */
   float *x, *y;
-  tsr__range *touched; /* [count] */
+  tsr__gpu_activations gpu; /* of a baseline of the GPU; else empty */
+  tsr__range *touched;      /* [count] */
 } tsr__products_run;
 
 tsr_status tsr__products_run_create(const tsr_model *source, const tsr__baseline *baseline,

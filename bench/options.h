@@ -21,7 +21,8 @@ typedef struct tsr__bench_options {
   const tsr_tuning *tuning; /* NULL = built-in coefficients */
   const char *force_kernel; /* NULL = selection chooses */
   int32_t no_dense_fallback;
-  const tsr__baseline *baseline; /* opened; NULL = none */
+  const tsr__baseline *baseline; /* opened, of the backend; NULL = none. With a GPU, `dense` stands
+                                    for Tessera's own dense kernel there */
   const char *baseline_version;
   tsr__bench_gpu *gpu; /* opened: the CUDA backend is measured on it; NULL = the CPU's */
   void (*progress)(void *user, int64_t done, int64_t total); /* NULL = silent */

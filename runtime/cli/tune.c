@@ -11,7 +11,7 @@
 
 typedef struct tune_options {
   const char *output;
-  int json;
+  int json, backend;
 } tune_options;
 
 static void show(void *user, int done, int total) {
@@ -44,6 +44,9 @@ static tsr_status take_path(const char *output, char path[TSR__PATH_MAX]) {
 static tsr_status tune(const void *values) {
   const tune_options *options = values;
   tsr_hardware hardware;
+  TSR_CHECK(options->backend == TSR_BACKEND_CPU, TSR_UNSUPPORTED,
+            "--backend cuda: the GPU's kernels are ranked by a modelled lower bound, so that there "
+            "is nothing to tune; tessera bench --backend cuda measures them");
   TSR_TRY(tsr_hardware_detect(&hardware));
   char path[TSR__PATH_MAX];
   if (options->output)
@@ -69,6 +72,12 @@ static const tsr__option rows[] = {
      .help = "the file to write (default: the one that the other commands read, see tessera "
              "doctor)",
      .offset = offsetof(tune_options, output)},
+    {.kind = TSR__OPTION_CHOICE,
+     .name = "backend",
+     .argument = "cpu|cuda",
+     .help = "cuda is refused: its kernels are ranked by a model of the GPU, not by measured costs",
+     .offset = offsetof(tune_options, backend),
+     .fallback = "cpu"},
     TSR__ROW_JSON(tune_options),
 };
 

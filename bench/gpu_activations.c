@@ -1,0 +1,45 @@
+#include "bench/gpu_activations.h"
+
+#include <stdlib.h>
+
+#include "runtime/base/alloc.h"
+#include "runtime/base/half.h"
+#include "runtime/base/status.h"
+
+static tsr_status upload(int64_t tokens, int64_t k, int64_t m, const float *x,
+                         tsr__gpu_activations *a) {
+  size_t all = (size_t)tsr__gpu_tokens(tokens);
+  uint16_t *rounded;
+  TSR_TRY(tsr__calloc(all * (size_t)k, sizeof *rounded, "activations", &rounded));
+  tsr__from_f32(x, TSR_DTYPE_F16, rounded, (uint64_t)(tokens * k));
+  tsr_status status = tsr__cuda_upload(a->cuda, rounded, all * (size_t)k * sizeof *rounded,
+                                       "the baseline's activations", &a->x);
+  free(rounded);
+  TSR_TRY(status);
+  return tsr__cuda_alloc(a->cuda, all * (size_t)m * sizeof *rounded, "the baseline's outputs",
+                         &a->y);
+}
+
+tsr_status tsr__gpu_activations_create(int64_t tokens, int64_t k, int64_t m, const float *x,
+                                       tsr__gpu_activations *out) {
+  *out = (tsr__gpu_activations){0};
+  TSR_TRY(tsr__cuda_open(&out->cuda));
+  tsr_status status = tsr__cuda_enter(out->cuda);
+  if (status == TSR_OK) {
+    status = upload(tokens, k, m, x, out);
+    tsr__cuda_leave(out->cuda);
+  }
+  out->operands = (tsr__gpu_operands){.dtype = TSR_DTYPE_F16, .x = out->x, .y = out->y};
+  if (status != TSR_OK) tsr__gpu_activations_release(out);
+  return status;
+}
+
+void tsr__gpu_activations_release(tsr__gpu_activations *a) {
+  if (a->cuda && tsr__cuda_enter(a->cuda) == TSR_OK) {
+    tsr__cuda_free(a->cuda, a->x);
+    tsr__cuda_free(a->cuda, a->y);
+    tsr__cuda_leave(a->cuda);
+  }
+  tsr__cuda_close(a->cuda);
+  *a = (tsr__gpu_activations){0};
+}

@@ -1,0 +1,20 @@
+/* Activations and outputs in device memory, as the baselines of the GPU's libraries take them. */
+#ifndef TESSERA_BENCH_GPU_ACTIVATIONS_H
+#define TESSERA_BENCH_GPU_ACTIVATIONS_H
+
+#include "bench/baseline/baseline.h"
+#include "runtime/cuda/context.h"
+
+typedef struct tsr__gpu_activations {
+  tsr__cuda *cuda;
+  void *x, *y; /* device, [tsr__gpu_tokens(tokens), k] and [.., m] of F16 */
+  tsr__gpu_operands operands;
+} tsr__gpu_activations;
+
+/* x: host, [tokens, k]; tokens beyond are zeros. The operands are for the default stream, and
+ * without blocks, bias and activation. */
+tsr_status tsr__gpu_activations_create(int64_t tokens, int64_t k, int64_t m, const float *x,
+                                       tsr__gpu_activations *out);
+void tsr__gpu_activations_release(tsr__gpu_activations *activations);
+
+#endif
