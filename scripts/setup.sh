@@ -4,10 +4,11 @@
 # usage: setup.sh [build|test|demo]...   (default: all)
 source "$(dirname "$0")/common.sh"
 
-build=(gcc g++ libc6-dev cmake ninja-build pkg-config libjansson-dev libutf8proc-dev)
+build=(gcc g++ libc6-dev cmake ninja-build pkg-config libjansson-dev libutf8proc-dev
+  libpng-dev zlib1g-dev)
 demo=(libdnnl-dev python3 python3-pip python3-venv ca-certificates unzip)
 test=(libcriterion-dev libdnnl-dev libzstd-dev clang clang-format clang-tidy libclang-rt-14-dev
-  libomp-14-dev qemu-user valgrind shellcheck python3)
+  libomp-14-dev qemu-user valgrind shellcheck python3 dataset-fashion-mnist)
 
 [ $# -gt 0 ] || set -- build test demo
 wanted=("${build[@]}")
