@@ -15,13 +15,20 @@ const tsr__baseline tsr__baseline_sgemm = {
     .key = "sgemm", .name = "onednn sgemm", .open = no_onednn};
 #endif
 
-#if !TESSERA_HAVE_CUBLASLT
-static tsr_status no_cublaslt(const char **version) {
+#if !TESSERA_HAVE_CUDA_HEADERS
+static tsr_status no_cuda_headers(const char **version) {
   *version = "";
   return tsr__error(TSR_NOT_FOUND,
-                    "cuBLASLt: this build has no baseline (cublasLt.h was not found)");
+                    "CUDA's libraries: this build has no baselines of them "
+                    "(cublasLt.h and cusparse.h were not found)");
 }
 
-const tsr__baseline tsr__baseline_cublaslt = {
-    .key = "cublaslt", .name = "cuBLASLt matmul", .backend = TSR_BACKEND_CUDA, .open = no_cublaslt};
+#define ABSENT(symbol, its_key, its_name)        \
+  const tsr__baseline tsr__baseline_##symbol = { \
+      .key = its_key, .name = its_name, .backend = TSR_BACKEND_CUDA, .open = no_cuda_headers};
+ABSENT(cublaslt, "cublaslt", "cuBLASLt matmul")
+ABSENT(cusparse_csr, "cusparse-csr", "cuSPARSE SpMM, CSR")
+ABSENT(cusparse_bsr, "cusparse-bsr", "cuSPARSE SpMM, BSR")
+ABSENT(cusparse_ell, "cusparse-ell", "cuSPARSE SpMM, Blocked-ELL")
+#undef ABSENT
 #endif

@@ -6,14 +6,12 @@
 
 #include "bench/baseline/cublaslt_api.h"
 #include "bench/baseline/gpu.h"
-#include "bench/harness.h"
 #include "runtime/base/status.h"
 
 TSR__CUBLASLT_MAP(TSR__LIBRARY_CHECK)
 
 enum {
   PROPOSALS = 8,
-  TIMED_RUNS = 10,
   WORKSPACE = 32 << 20, /* what NVIDIA recommends for Hopper, and enough for older GPUs */
   ALIGNMENT_MAX = 256   /* the greatest that the heuristic distinguishes */
 };
@@ -119,14 +117,6 @@ static tsr_status describe(matmul *s) {
   return TSR_OK;
 }
 
-static tsr_status multiply(const matmul *s, const cublasLtMatmulAlgo_t *algorithm, size_t bytes) {
-  static const float one = 1, zero = 0;
-  const tsr__gpu_operands *gpu = &s->base.gpu;
-  CALL(cublasLtMatmul, s->handle, s->operation, &one, s->weights, s->w, gpu->x, s->x, &zero, gpu->y,
-       s->y, gpu->y, s->y, algorithm, s->workspace, bytes, gpu->stream);
-  return TSR_OK;
-}
-
 static tsr_status prefer(const matmul *s, cublasLtMatmulPreference_t preference) {
   static const size_t workspace = WORKSPACE;
   const struct {
@@ -159,35 +149,39 @@ static tsr_status propose(const matmul *s, cublasLtMatmulHeuristicResult_t *prop
   return status;
 }
 
-static tsr_status time_algorithm(const matmul *s, const cublasLtMatmulHeuristicResult_t *proposal,
-                                 double *seconds) {
-  TSR_TRY(multiply(s, &proposal->algo, proposal->workspaceSize));
-  TSR_TRY(tsr__gpu_wait(&s->base));
-  double start = tsr__now();
-  for (int r = 0; r < TIMED_RUNS; r++)
-    TSR_TRY(multiply(s, &proposal->algo, proposal->workspaceSize));
-  TSR_TRY(tsr__gpu_wait(&s->base));
-  *seconds = tsr__now() - start;
+static tsr_status run(tsr__gpu_state *state) {
+  static const float one = 1, zero = 0;
+  const matmul *s = (const matmul *)state;
+  const tsr__gpu_operands *gpu = &state->gpu;
+  CALL(cublasLtMatmul, s->handle, s->operation, &one, s->weights, s->w, gpu->x, s->x, &zero, gpu->y,
+       s->y, gpu->y, s->y, &s->algorithm, s->workspace, s->workspace_bytes, gpu->stream);
   return TSR_OK;
+}
+
+static void use(matmul *s, const cublasLtMatmulHeuristicResult_t *proposal) {
+  s->algorithm = proposal->algo;
+  s->workspace_bytes = proposal->workspaceSize;
 }
 
 static tsr_status choose(matmul *s) {
   cublasLtMatmulHeuristicResult_t proposals[PROPOSALS];
+  const cublasLtMatmulHeuristicResult_t *best = NULL;
   int count = 0;
-  double best = INFINITY, seconds;
+  double least = INFINITY, seconds;
   TSR_TRY(propose(s, proposals, &count));
   for (int p = 0; p < count; p++) {
     if (proposals[p].state != CUBLAS_STATUS_SUCCESS) continue;
-    TSR_TRY(time_algorithm(s, &proposals[p], &seconds));
-    if (!(seconds < best)) continue;
-    best = seconds;
-    s->algorithm = proposals[p].algo;
-    s->workspace_bytes = proposals[p].workspaceSize;
+    use(s, &proposals[p]);
+    TSR_TRY(tsr__gpu_time(&s->base, &seconds));
+    if (!(seconds < least)) continue;
+    least = seconds;
+    best = &proposals[p];
   }
-  TSR_CHECK(best < INFINITY, TSR_UNSUPPORTED,
-            "cuBLASLt: its heuristic has no algorithm for %lld x %lld x %lld",
-            (long long)s->base.product.m, (long long)s->base.product.k,
-            (long long)s->base.product.n);
+  const tsr__product *p = &s->base.product;
+  TSR_CHECK(best, TSR_UNSUPPORTED,
+            "cuBLASLt: its heuristic has no algorithm for %lld x %lld x %lld", (long long)p->m,
+            (long long)p->k, (long long)p->n);
+  use(s, best);
   return TSR_OK;
 }
 
@@ -200,11 +194,6 @@ static tsr_status build(tsr__gpu_state *state) {
   TSR_TRY(tsr__gpu_alloc(state, WORKSPACE, "cuBLASLt's workspace", &s->workspace));
   TSR_TRY(describe(s));
   return choose(s);
-}
-
-static tsr_status run(tsr__gpu_state *state) {
-  const matmul *s = (const matmul *)state;
-  return multiply(s, &s->algorithm, s->workspace_bytes);
 }
 
 static void release(tsr__gpu_state *state) {
@@ -224,10 +213,6 @@ static tsr_status matmul_create(const tsr__product *product, void **out) {
   return tsr__gpu_create(&ops, product, out);
 }
 
-static tsr_status matmul_run(void *state) { return tsr__gpu_run(&ops, state); }
-
-static void matmul_destroy(void *state) { tsr__gpu_destroy(&ops, state); }
-
 const tsr__baseline tsr__baseline_cublaslt = {
     .key = "cublaslt",
     .name = "cuBLASLt matmul (fastest of its heuristic's)",
@@ -235,7 +220,7 @@ const tsr__baseline tsr__baseline_cublaslt = {
     .format = TSR_FORMAT_DENSE,
     .open = open_library,
     .create = matmul_create,
-    .run = matmul_run,
+    .run = tsr__gpu_run,
     .weights = tsr__gpu_weights,
-    .destroy = matmul_destroy,
+    .destroy = tsr__gpu_destroy,
 };

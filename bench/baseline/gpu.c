@@ -2,11 +2,12 @@
 
 #include <stdlib.h>
 
+#include "bench/harness.h"
 #include "runtime/base/alloc.h"
 #include "runtime/base/half.h"
 #include "runtime/base/status.h"
 
-enum { ALIGNMENT = 16 };
+enum { ALIGNMENT = 16, TIMED_RUNS = 10 };
 
 static int aligned(const void *pointer) { return pointer && (uintptr_t)pointer % ALIGNMENT == 0; }
 
@@ -28,18 +29,18 @@ static tsr_status check(const tsr__product *p, void **out) {
   return TSR_OK;
 }
 
-static void release(const tsr__gpu_ops *ops, tsr__gpu_state *s) {
+static void release(tsr__gpu_state *s) {
   if (tsr__cuda_enter(s->cuda) == TSR_OK) {
-    ops->release(s);
+    s->ops->release(s);
     for (size_t b = 0; b < s->buffer_count; b++) tsr__cuda_free(s->cuda, s->buffers[b]);
     tsr__cuda_leave(s->cuda);
   }
   tsr__cuda_close(s->cuda);
 }
 
-static tsr_status build(const tsr__gpu_ops *ops, tsr__gpu_state *s) {
+static tsr_status build(tsr__gpu_state *s) {
   TSR_TRY(tsr__cuda_enter(s->cuda));
-  tsr_status status = ops->build(s);
+  tsr_status status = s->ops->build(s);
   if (status == TSR_OK) status = tsr__gpu_wait(s);
   tsr__cuda_leave(s->cuda);
   return status;
@@ -49,13 +50,14 @@ tsr_status tsr__gpu_create(const tsr__gpu_ops *ops, const tsr__product *product,
   TSR_TRY(check(product, out));
   tsr__gpu_state *s;
   TSR_TRY(tsr__calloc(1, ops->state_bytes, "a baseline of the GPU", &s));
+  s->ops = ops;
   s->product = *product;
   s->gpu = *product->gpu;
   s->product.gpu = &s->gpu;
   tsr_status status = tsr__cuda_open(&s->cuda);
   if (status == TSR_OK) {
-    status = build(ops, s);
-    if (status != TSR_OK) release(ops, s);
+    status = build(s);
+    if (status != TSR_OK) release(s);
   }
   if (status == TSR_OK)
     *out = s;
@@ -64,20 +66,30 @@ tsr_status tsr__gpu_create(const tsr__gpu_ops *ops, const tsr__product *product,
   return status;
 }
 
-tsr_status tsr__gpu_run(const tsr__gpu_ops *ops, void *state) {
+tsr_status tsr__gpu_run(void *state) {
   tsr__gpu_state *s = state;
   TSR_TRY(tsr__cuda_enter(s->cuda));
-  tsr_status status = ops->run(s);
+  tsr_status status = s->ops->run(s);
   tsr__cuda_leave(s->cuda);
   return status;
 }
 
 tsr__range tsr__gpu_weights(const void *state) { return ((const tsr__gpu_state *)state)->weights; }
 
-void tsr__gpu_destroy(const tsr__gpu_ops *ops, void *state) {
+void tsr__gpu_destroy(void *state) {
   if (!state) return;
-  release(ops, state);
+  release(state);
   free(state);
+}
+
+tsr_status tsr__gpu_time(tsr__gpu_state *s, double *seconds) {
+  TSR_TRY(s->ops->run(s));
+  TSR_TRY(tsr__gpu_wait(s));
+  double start = tsr__now();
+  for (int r = 0; r < TIMED_RUNS; r++) TSR_TRY(s->ops->run(s));
+  TSR_TRY(tsr__gpu_wait(s));
+  *seconds = (tsr__now() - start) / TIMED_RUNS;
+  return TSR_OK;
 }
 
 tsr_status tsr__gpu_alloc(tsr__gpu_state *s, size_t bytes, const char *what, void **out) {

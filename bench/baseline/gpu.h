@@ -7,8 +7,11 @@
 
 enum { TSR__GPU_BUFFERS = 8 };
 
+typedef struct tsr__gpu_ops tsr__gpu_ops;
+
 /* The beginning of a baseline's state. */
 typedef struct tsr__gpu_state {
+  const tsr__gpu_ops *ops;
   tsr__cuda *cuda;
   tsr__product product; /* product.gpu points to gpu */
   tsr__gpu_operands gpu;
@@ -18,18 +21,22 @@ typedef struct tsr__gpu_state {
 } tsr__gpu_state;
 
 /* A baseline's part of the life of its state, called with the context current. */
-typedef struct tsr__gpu_ops {
+struct tsr__gpu_ops {
   size_t state_bytes;
   tsr_status (*build)(tsr__gpu_state *state);
   tsr_status (*run)(tsr__gpu_state *state);
   void (*release)(tsr__gpu_state *state); /* of what build made, however far it came */
-} tsr__gpu_ops;
+};
 
 /* The functions of tsr__baseline on top of these. */
 tsr_status tsr__gpu_create(const tsr__gpu_ops *ops, const tsr__product *product, void **out);
-tsr_status tsr__gpu_run(const tsr__gpu_ops *ops, void *state);
+tsr_status tsr__gpu_run(void *state);
 tsr__range tsr__gpu_weights(const void *state);
-void tsr__gpu_destroy(const tsr__gpu_ops *ops, void *state);
+void tsr__gpu_destroy(void *state);
+
+/* Seconds that a run of the baseline takes in its present state: of several in a row after an
+ * untimed one, to choose among algorithms. */
+tsr_status tsr__gpu_time(tsr__gpu_state *state, double *seconds);
 
 /* Device memory that lives as long as the state; no bytes give NULL. */
 tsr_status tsr__gpu_alloc(tsr__gpu_state *state, size_t bytes, const char *what, void **out);
