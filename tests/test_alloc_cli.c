@@ -13,6 +13,7 @@
 #include "tests/alloc_failures.h"
 #include "tests/checkpoint_files.h"
 #include "tests/command.h"
+#include "tests/evaluate_files.h"
 #include "tests/tiny_bert.h"
 
 enum { WORDS_MAX = 24 };
@@ -89,6 +90,14 @@ Test(alloc_cli, run) {
   files_write_text(".", "sentences.txt", "the cat sat on the mat.\na dog runs\n");
   EXPECT_OUT_OF_MEMORY(
       subcommand(&tsr__cli_run, "model --file sentences.txt --format json --threads 1"));
+}
+
+Test(alloc_cli, evaluate) {
+  evaluate_sentences_write(".");
+  evaluate_wordnet_write(".");
+  EXPECT_OUT_OF_MEMORY(subcommand(&tsr__cli_evaluate,
+                                  "model -r model -d . -T fidelity -T sentiment -T retrieval "
+                                  "--json --threads 1"));
 }
 
 Test(alloc_cli, bench_of_layers) {

@@ -45,6 +45,12 @@ typedef struct tsr__opened {
 tsr_status tsr__cli_open_model(const char *name, tsr__opened *out);
 void tsr__cli_close_model(tsr__opened *opened);
 
+/* The vocabulary file, or with NULL vocab.txt beside the weights of the model called `name`.
+ * otherwise: what the message proposes where there is none ("--vocab"). */
+tsr_status tsr__cli_open_tokenizer(const char *name, const tsr__opened *opened,
+                                   const char *vocabulary, const char *otherwise,
+                                   tsr_tokenizer **out);
+
 /* The coefficients that `tessera tune` saved for this machine, or *out = NULL (built-in ones) when
  * there are none. path: the file looked at, [TSR__PATH_MAX]. A broken file is an error. */
 enum { TSR__PATH_MAX = 4096 };

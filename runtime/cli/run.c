@@ -5,7 +5,6 @@
 
 #include "runtime/base/alloc.h"
 #include "runtime/base/status.h"
-#include "runtime/checkpoint/internal.h"
 #include "runtime/cli/cli.h"
 #include "runtime/cli/run_batch.h"
 
@@ -44,22 +43,6 @@ static tsr_status check_options(const run_options *o) {
   return TSR_OK;
 }
 
-static tsr_status open_tokenizer(run_job *job) {
-  const run_options *o = job->options;
-  if (o->ids) return TSR_OK;
-  if (o->vocabulary) return tsr_tokenizer_open(o->vocabulary, &job->tokenizer);
-  TSR_CHECK(job->opened.checkpoint, TSR_INVALID_ARGUMENT,
-            "the preset %s has no vocabulary: give --vocab or --ids", o->model);
-  char *path;
-  TSR_TRY(tsr__path_join(tsr_checkpoint_folder(job->opened.checkpoint), "vocab.txt", &path));
-  tsr_status status = tsr_tokenizer_open(path, &job->tokenizer);
-  free(path);
-  if (status == TSR_NOT_FOUND)
-    return tsr__error(TSR_NOT_FOUND, "%s: no vocab.txt beside the weights: give --vocab or --ids",
-                      o->model);
-  return status;
-}
-
 static tsr_status open_model(run_job *job) {
   const run_options *o = job->options;
   TSR_TRY(tsr__cli_hardware(o->backend, &job->hardware));
@@ -69,13 +52,9 @@ static tsr_status open_model(run_job *job) {
   if (o->pooling != POOLING_MODEL)
     TSR_TRY(tsr_model_set_pooling(job->opened.model,
                                   o->pooling == POOLING_CLS ? TSR_POOLING_CLS : TSR_POOLING_MEAN));
-  TSR_TRY(open_tokenizer(job));
-  int64_t known = tsr_model_get_info(job->opened.model)->vocabulary;
-  int64_t needed = job->tokenizer ? (int64_t)tsr_tokenizer_vocabulary(job->tokenizer) : 0;
-  TSR_CHECK(needed <= known, TSR_INVALID_ARGUMENT,
-            "the vocabulary holds %lld tokens, the model only %lld", (long long)needed,
-            (long long)known);
-  return TSR_OK;
+  if (o->ids) return TSR_OK;
+  return tsr__cli_open_tokenizer(o->model, &job->opened, o->vocabulary, "--vocab or --ids",
+                                 &job->tokenizer);
 }
 
 static tsr_status open_input(run_job *job, int64_t max_tokens) {
