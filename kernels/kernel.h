@@ -12,15 +12,18 @@
 typedef struct tsr_spmm_args {
   const void *weights; /* as the kernel's prepack left them, 64-byte aligned */
   int64_t m, k, n;
-  const float *b; /* host, [n, ldb] */
+  const float *b; /* host, [n, ldb]; of a convolution: images, [..., height, width, ldb] */
   int64_t ldb;
   float *c; /* host, [n, ldc] */
   int64_t ldc;
   const float *bias;     /* host, [m], or NULL */
   const float *residual; /* host, [n, ldr], or NULL; added after the activation */
   int64_t ldr;
+  int residual_first; /* added before the activation instead */
   tsr_activation activation;
-  void *workspace; /* host, 64-byte aligned, workspace_bytes of this part alone */
+  const tsr_conv_shape *conv; /* NULL: b holds tokens */
+  int64_t first_token;        /* of a convolution: the output pixel in b that token 0 is */
+  void *workspace;            /* host, 64-byte aligned, workspace_bytes of this part alone */
 } tsr_spmm_args;
 
 /* Terms of the cost model: predicted time = sum of coefficient x term. They

@@ -84,7 +84,9 @@ tsr_spmm_problem spmm_case_problem(const spmm_case *c, int64_t tokens, int32_t t
 spmm_variant spmm_variant_at(int index) {
   spmm_variant v = {.activation = (tsr_activation)(index % TSR_ACTIVATION_COUNT),
                     .bias = index / TSR_ACTIVATION_COUNT % 2,
-                    .residual = index / TSR_ACTIVATION_COUNT / 2 % 3};
+                    .residual = index / TSR_ACTIVATION_COUNT / 2 % 5};
+  v.residual_first = v.residual > RESIDUAL_IN_PLACE;
+  if (v.residual_first) v.residual -= RESIDUAL_IN_PLACE;
   return v;
 }
 
@@ -92,8 +94,10 @@ void spmm_case_expected(const spmm_case *c, spmm_variant v, int64_t tokens, doub
   for (int64_t t = 0; t < tokens; t++)
     for (int64_t r = 0; r < c->m; r++) {
       double sum = c->sums[t * c->m + r] + (v.bias ? (double)c->bias[r] : 0.0);
+      double residual = v.residual ? (double)c->residual[t * c->ldr + r] : 0.0;
+      if (v.residual_first) sum += residual;
       double y = tsr_test_activate(v.activation, sum);
-      expected[t * c->m + r] = v.residual ? y + (double)c->residual[t * c->ldr + r] : y;
+      expected[t * c->m + r] = v.residual_first ? y : y + residual;
     }
 }
 

@@ -36,8 +36,12 @@ typedef struct spmm_variant {
   tsr_activation activation;
   int bias;
   enum { RESIDUAL_NONE, RESIDUAL_APART, RESIDUAL_IN_PLACE } residual;
+  int residual_first;
 } spmm_variant;
-enum { SPMM_VARIANTS = TSR_ACTIVATION_COUNT * 2 * 3 };
+enum {
+  SPMM_VARIANTS_RESIDUAL_LAST = TSR_ACTIVATION_COUNT * 2 * 3, /* they come first */
+  SPMM_VARIANTS = TSR_ACTIVATION_COUNT * 2 * 5
+};
 spmm_variant spmm_variant_at(int index); /* 0..SPMM_VARIANTS-1 */
 
 /* expected: [tokens, m] */

@@ -51,7 +51,8 @@ static void *workspace_of(const tsr_linear_plan *plan) {
   return workspace;
 }
 
-static const spmm_variant gelu_bias_residual = {TSR_ACTIVATION_GELU, 1, RESIDUAL_APART};
+static const spmm_variant gelu_bias_residual = {
+    .activation = TSR_ACTIVATION_GELU, .bias = 1, .residual = RESIDUAL_APART};
 
 static void execute(const tsr_linear_plan *plan, const spmm_case *c, int64_t tokens, float *y) {
   void *workspace = workspace_of(plan);

@@ -116,6 +116,7 @@ static void check_run(const tsr_spmm_kernel *kernel, const spmm_case *c, const v
                         .c = o.c,
                         .ldc = o.ldc,
                         .bias = v.bias ? c->bias : NULL,
+                        .residual_first = v.residual_first,
                         .activation = v.activation};
   if (v.residual) args.residual = v.residual == RESIDUAL_IN_PLACE ? o.c : c->residual;
   args.ldr = v.residual == RESIDUAL_IN_PLACE ? o.ldc : c->ldr;

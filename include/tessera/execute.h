@@ -8,9 +8,12 @@
 extern "C" {
 #endif
 
-/* y[t, :] = activation(W x[t, :] + bias) + residual[t, :] for t in 0..tokens-1. Pointers are host
- * memory, or device memory if the plan's backend is CUDA; that one computes in f16 or bf16 with
- * sums in f32, and is done when the stream is. */
+/* y[t, :] = activation(W x[t, :] + bias) + residual[t, :] for t in 0..tokens-1 (the residual inside
+ * the brackets if the layer says residual_first). Of a convolution, t is an output pixel, and x[t,
+ * :] what lies under the kernel there: x is [images, height, width, ldx], channels used, and tokens
+ * is a multiple of an image's output pixels. Pointers are host memory, or device memory if the
+ * plan's backend is CUDA; that one computes in f16 or bf16 with sums in f32, and is done when the
+ * stream is. */
 typedef struct tsr_linear_io {
   int64_t tokens;
   const float *x; /* [tokens, ldx], k used */

@@ -9,12 +9,16 @@
 extern "C" {
 #endif
 
-/* y = activation(W x + bias) + residual. */
+/* y = activation(W x + bias) + residual, or activation(W x + bias + residual) if residual_first. */
 typedef struct tsr_linear {
   const char *name;  /* for messages; may be NULL */
   tsr_packed weight; /* [m, k]; a view, borrowed */
   const float *bias; /* host, [m], or NULL; borrowed */
   tsr_activation activation;
+  int32_t residual_first;
+  /* NULL: x holds tokens. Else x holds images, k = kernel[0] x kernel[1] x channels, and the tokens
+   * of y are output pixels, image after image, row after row. Borrowed; a plan copies it. */
+  const tsr_conv_shape *conv;
 } tsr_linear;
 
 /* One row per kind of layer: enumerator suffix, text. */

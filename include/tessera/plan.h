@@ -44,6 +44,7 @@ typedef struct tsr_spmm_problem {
   int64_t stored;      /* elements that the format stores */
   int32_t threads;     /* of the CPU; CUDA: streaming multiprocessors */
   tsr_dtype dtype;     /* CUDA: F16 or BF16, of weights and activations; CPU: not looked at */
+  tsr_conv_shape conv; /* channels = 0: none; n = output pixels */
 } tsr_spmm_problem;
 
 typedef struct tsr_spmm_kernel tsr_spmm_kernel; /* kernels/kernel.h */

@@ -124,6 +124,21 @@ typedef struct tsr_matrix {
   int64_t rows, cols, ld;
 } tsr_matrix;
 
+/* A convolution over images in NHWC order, as the equation sees it: W[m, k] with k ordered (kernel
+ * row, kernel column, channel) times the k values under the kernel at each output pixel, those that
+ * lie in the padding being +0.0. Pairs are (rows, columns). */
+typedef struct tsr_conv_shape {
+  int64_t height, width, channels; /* of one input image; channels = 0: no convolution */
+  int32_t kernel[2];               /* >= 1 */
+  int32_t stride[2];               /* >= 1 */
+  int32_t padding[2];              /* >= 0, on either side */
+  int32_t dilation[2];             /* >= 1 */
+} tsr_conv_shape;
+
+/* Output pixels along axis 0 (rows) or 1 (columns): floor((size + 2 padding - dilation (kernel - 1)
+ * - 1) / stride) + 1, or 0 where the kernel does not fit. */
+TSR_API int64_t tsr_conv_output_size(const tsr_conv_shape *shape, int axis);
+
 #ifdef __cplusplus
 }
 #endif

@@ -3,6 +3,7 @@
 #define TESSERA_KERNELS_CPU_COMPACT_RUN_H
 
 #include "kernels/cpu/compact.h"
+#include "kernels/cpu/conv.h"
 #include "kernels/cpu/epilogue_vec.h"
 
 /* Every segment writes a full vector; the next one overwrites what was too much. */
@@ -33,16 +34,36 @@ static void add_bias(const float *bias, int64_t rows, float *y) {
   }
 }
 
-/* Workspace: what the strips need, gathered activations, sums, one token's scattered sums. */
+/* Workspace: what the strips need, gathered activations, sums, one token's scattered sums, one
+ * token's activations before they are gathered. */
 typedef struct compact_buffers {
-  float *gathered, *sums, *scattered;
+  float *gathered, *sums, *scattered, *window;
 } compact_buffers;
 
 static size_t compact_floats(int64_t rows, int64_t cols, compact_buffers *buffers, float *base) {
   size_t gathered = (size_t)(TSR__COMPACT_TOKENS * tsr__compact_ld(cols));
   size_t sums = (size_t)(TSR__COMPACT_TOKENS * tsr__compact_ld(rows));
-  if (buffers) *buffers = (compact_buffers){base, base + gathered, base + gathered + sums};
-  return gathered + sums + (size_t)tsr__compact_ld(rows);
+  size_t scattered = (size_t)tsr__compact_ld(rows);
+  if (buffers)
+    *buffers = (compact_buffers){base, base + gathered, base + gathered + sums,
+                                 base + gathered + sums + scattered};
+  return gathered + sums + scattered + (size_t)tsr__compact_ld(cols);
+}
+
+static void gather_tokens(const tsr__compact *w, const compact_buffers *buffers, int64_t ldo,
+                          const tsr_spmm_args *args) {
+  tsr__conv_walk walk = {0};
+  if (args->conv) walk = tsr__conv_begin(args, 0);
+  for (int64_t t = 0; t < args->n; t++) {
+    const float *x = args->b + t * args->ldb;
+    if (args->conv) {
+      tsr__conv_window window = tsr__conv_window_at(args, &walk);
+      tsr__conv_gather(args, &window, 0, args->k, buffers->window);
+      tsr__conv_step(&walk);
+      x = buffers->window;
+    }
+    gather(w, x, buffers->gathered + t * ldo);
+  }
 }
 
 static void scatter_tokens(const tsr__compact *w, const compact_buffers *buffers, int64_t lds,
@@ -63,8 +84,8 @@ static void compact_group(tsr__strips_run *run, const tsr__compact *w,
   if (w->col_segments) {
     inner.ldb = tsr__compact_ld(w->kept_cols);
     inner.b = buffers->gathered;
-    for (int64_t t = 0; t < args->n; t++)
-      gather(w, args->b + t * args->ldb, buffers->gathered + t * inner.ldb);
+    inner.conv = NULL;
+    gather_tokens(w, buffers, inner.ldb, args);
   }
   if (w->row_segments) {
     inner.c = buffers->sums;

@@ -1,4 +1,5 @@
-/* The end of every output element, in plain C: y = activation(sum + bias) + residual. */
+/* The end of every output element, in plain C: y = activation(sum + bias) + residual,
+ * or activation(sum + bias + residual). */
 #ifndef TESSERA_KERNELS_CPU_EPILOGUE_SCALAR_H
 #define TESSERA_KERNELS_CPU_EPILOGUE_SCALAR_H
 
@@ -22,9 +23,11 @@ static inline float tsr__activate_scalar(tsr_activation activation, float x) {
 /* row < m, token < n; sum = W[row, :] x[token, :]. */
 static inline void tsr__epilogue_scalar(const tsr_spmm_args *args, int64_t row, int64_t token,
                                         float sum) {
+  float residual = args->residual ? args->residual[token * args->ldr + row] : 0.0f;
   if (args->bias) sum += args->bias[row];
+  if (args->residual && args->residual_first) sum += residual;
   float y = tsr__activate_scalar(args->activation, sum);
-  if (args->residual) y += args->residual[token * args->ldr + row];
+  if (args->residual && !args->residual_first) y += residual;
   args->c[token * args->ldc + row] = y;
 }
 

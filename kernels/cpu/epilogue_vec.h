@@ -1,4 +1,5 @@
-/* y = activation(sums) + residual, while the sums of a tile are in L1. Include a vec_*.h first. */
+/* y = activation(sums) + residual, or activation(sums + residual), while the sums of a tile are in
+ * L1. Include a vec_*.h first. */
 #ifndef TESSERA_KERNELS_CPU_EPILOGUE_VEC_H
 #define TESSERA_KERNELS_CPU_EPILOGUE_VEC_H
 
@@ -14,8 +15,10 @@ TSR__INLINE void epilogue_apply(epilogue_function *function, const tsr_spmm_args
     const float *residual = args->residual ? args->residual + (token + t) * args->ldr + row : NULL;
     for (int64_t r = 0; r < rows; r += TSR__LANES) {
       tsr__vec_mask mask = vec_mask_first((int)(rows - r < TSR__LANES ? rows - r : TSR__LANES));
-      tsr__vec v = function(vec_load_masked(mask, sums + t * lds + r));
-      if (residual) v = vec_add(v, vec_load_masked(mask, residual + r));
+      tsr__vec v = vec_load_masked(mask, sums + t * lds + r);
+      if (residual && args->residual_first) v = vec_add(v, vec_load_masked(mask, residual + r));
+      v = function(v);
+      if (residual && !args->residual_first) v = vec_add(v, vec_load_masked(mask, residual + r));
       vec_store_masked(mask, y + r, v);
     }
   }

@@ -90,9 +90,10 @@ static inline int64_t tsr__lanes_sums_rows(int64_t m) {
   return (m < TSR__BLOCK_ROWS ? m : TSR__BLOCK_ROWS) + 32;
 }
 
-/* The transposed activations of a chunk, the sums of a row block, and where they begin. */
-static inline size_t tsr__lanes_workspace_bytes(int64_t m, tsr__lanes_shape shape) {
-  size_t rows = (size_t)(shape.chunk_cols + tsr__lanes_sums_rows(m));
+/* The transposed activations of a chunk, the sums of a row block, and where they begin; the chunk
+ * before it is transposed, if a convolution gathers it. */
+static inline size_t tsr__lanes_workspace_bytes(int64_t m, int gathers, tsr__lanes_shape shape) {
+  size_t rows = (size_t)((gathers ? 2 : 1) * shape.chunk_cols + tsr__lanes_sums_rows(m));
   return (rows * (size_t)shape.panel_tokens + (size_t)tsr__lanes_sums_rows(m)) * sizeof(float);
 }
 

@@ -2,6 +2,7 @@
 #ifndef TESSERA_KERNELS_CPU_LANES_OPS_H
 #define TESSERA_KERNELS_CPU_LANES_OPS_H
 
+#include "kernels/cpu/conv.h"
 #include "kernels/cpu/lanes.h"
 #include "kernels/cpu/parts.h"
 
@@ -55,7 +56,8 @@ static inline void tsr__lanes_cost(const tsr_spmm_problem *problem, tsr__lanes_s
     return tsr__lanes_bytes(w, &source, name##_shape(w->m));                             \
   }                                                                                      \
   static size_t name##_workspace_bytes(const tsr_spmm_problem *problem) {                \
-    return tsr__lanes_workspace_bytes(problem->m, name##_shape(problem->pattern.m));     \
+    return tsr__lanes_workspace_bytes(problem->m, tsr__conv_of(problem) != NULL,         \
+                                      name##_shape(problem->pattern.m));                 \
   }                                                                                      \
   static void name##_run(const tsr_spmm_args *args, int part, int parts) {               \
     tsr__lanes_part(tsr__lanes_run_##isa, args, part, parts);                            \

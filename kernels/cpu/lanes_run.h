@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "kernels/cpu/conv.h"
 #include "kernels/cpu/epilogue_vec.h"
 #include "kernels/cpu/lanes.h"
 #include "kernels/cpu/parts.h"
@@ -180,6 +181,17 @@ static void multiply_chunk(const lanes_tiles *tiles, const tsr__lanes *lanes, in
   }
 }
 
+/* A chunk's activations into x, [cols, stride]. gathered: room for them in a convolution. */
+static void load_chunk(const tsr_spmm_args *args, int64_t col, int64_t cols, float *gathered,
+                       float *x, int64_t stride) {
+  if (!args->conv) {
+    transpose_tokens(args->b + col, args->ldb, args->n, cols, x, stride);
+    return;
+  }
+  tsr__conv_gather_tokens(args, col, cols, gathered, cols);
+  transpose_tokens(gathered, cols, args->n, cols, x, stride);
+}
+
 /* Units first..last-1, all of one row block. */
 static void run_block(const lanes_tiles *tiles, const tsr__lanes *lanes, int64_t first,
                       int64_t last, const tsr_spmm_args *args) {
@@ -189,6 +201,7 @@ static void run_block(const lanes_tiles *tiles, const tsr__lanes *lanes, int64_t
   const int64_t chunk_cols = lanes->shape.chunk_cols;
   float *x = args->workspace, *sums = x + chunk_cols * stride;
   float *begin = sums + tsr__lanes_sums_rows(lanes->rows) * stride;
+  float *gathered = begin + tsr__lanes_sums_rows(lanes->rows);
   memset(begin + row - block_row, 0, (size_t)(end - row) * sizeof *begin);
   if (args->bias)
     memcpy(begin + row - block_row, args->bias + row,
@@ -196,8 +209,7 @@ static void run_block(const lanes_tiles *tiles, const tsr__lanes *lanes, int64_t
   int vecs = (int)((args->n + TSR__LANES - 1) / TSR__LANES);
   for (int64_t chunk = 0; chunk < lanes->chunks; chunk++) {
     int64_t col = chunk * chunk_cols;
-    transpose_tokens(args->b + col, args->ldb, args->n, at_most(chunk_cols, lanes->cols - col), x,
-                     stride);
+    load_chunk(args, col, at_most(chunk_cols, lanes->cols - col), gathered, x, stride);
     lanes_job job = {.stride = stride,
                      .x = x,
                      .sums = sums,

@@ -31,7 +31,10 @@ static inline tsr__span tsr__part_of(int64_t count, int64_t unit, int part, int 
 static inline tsr_spmm_args tsr__args_of_tokens(const tsr_spmm_args *args, tsr__span tokens) {
   tsr_spmm_args part = *args;
   part.n = tokens.end - tokens.begin;
-  part.b += tokens.begin * args->ldb;
+  if (args->conv)
+    part.first_token += tokens.begin;
+  else
+    part.b += tokens.begin * args->ldb;
   part.c += tokens.begin * args->ldc;
   if (part.residual) part.residual += tokens.begin * args->ldr;
   return part;

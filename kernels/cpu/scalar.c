@@ -55,8 +55,7 @@ size_t tsr__scalar_prepacked_bytes(const tsr_packed *w) { return lay_out(w, NULL
 void tsr__scalar_prepack(const tsr_packed *w, void *out) { lay_out(w, out); }
 
 size_t tsr__scalar_workspace_bytes(const tsr_spmm_problem *problem) {
-  (void)problem;
-  return 0;
+  return tsr__conv_of(problem) ? (size_t)problem->k * sizeof(float) : 0;
 }
 
 void tsr__scalar_cost(const tsr_spmm_problem *problem, double *cost) {

@@ -9,14 +9,14 @@ static size_t prepacked_bytes(const tsr_packed *w) { return tsr__compact_bytes(w
 static void prepack(const tsr_packed *w, void *out) { tsr__compact_prepack(w, STRIP_ROWS, out); }
 
 static size_t workspace_bytes(const tsr_spmm_problem *problem) {
-  return tsr__strips_workspace_avx2(problem->k, STRIP_ROWS) +
+  return tsr__strips_workspace_avx2(problem->k, tsr__conv_of(problem), STRIP_ROWS) +
          compact_floats(problem->m, problem->k, NULL, NULL) * sizeof(float);
 }
 
 static void run(const tsr_spmm_args *args, int part, int parts) {
   const tsr__compact *w = args->weights;
-  compact_run(tsr__strips_run_avx2, tsr__strips_workspace_avx2(w->cols, STRIP_ROWS), args, part,
-              parts);
+  size_t strips_bytes = tsr__strips_workspace_avx2(w->cols, args->conv, STRIP_ROWS);
+  compact_run(tsr__strips_run_avx2, strips_bytes, args, part, parts);
 }
 
 static void cost(const tsr_spmm_problem *problem, double *terms) {

@@ -58,8 +58,8 @@ void tsr__strips_run_avx512(const tsr__strips *strips, int64_t first, int64_t la
 void tsr__strips_run_avx2(const tsr__strips *strips, int64_t first, int64_t last,
                           const tsr_spmm_args *args);
 
-/* Bytes for strips of a matrix with k columns. */
-size_t tsr__strips_workspace_avx512(int64_t k, int64_t strip_rows);
-size_t tsr__strips_workspace_avx2(int64_t k, int64_t strip_rows);
+/* Bytes for strips of a matrix with k columns. conv: NULL if activations are tokens. */
+size_t tsr__strips_workspace_avx512(int64_t k, const tsr_conv_shape *conv, int64_t strip_rows);
+size_t tsr__strips_workspace_avx2(int64_t k, const tsr_conv_shape *conv, int64_t strip_rows);
 
 #endif

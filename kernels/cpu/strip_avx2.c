@@ -19,14 +19,15 @@ static strip_function *const two_vectors[] = {TILES_OF_TWO_VECTORS(ENTRY)};
 
 void tsr__strips_run_avx2(const tsr__strips *strips, int64_t first, int64_t last,
                           const tsr_spmm_args *args) {
-  if (strips->strip_rows == TSR__LANES)
+  if (args->conv)
+    run_gathered(tsr__strips_run_avx2, STRIP_WORKSPACE_BYTES, strips, first, last, args);
+  else if (strips->strip_rows == TSR__LANES)
     run_strips(one_vector, TSR__ACCUMULATORS, strips, first, last, args);
   else
     run_strips(two_vectors, TSR__ACCUMULATORS / 2, strips, first, last, args);
 }
 
-size_t tsr__strips_workspace_avx2(int64_t k, int64_t strip_rows) {
-  (void)k;
+size_t tsr__strips_workspace_avx2(int64_t k, const tsr_conv_shape *conv, int64_t strip_rows) {
   (void)strip_rows;
-  return STRIP_WORKSPACE_BYTES;
+  return STRIP_WORKSPACE_BYTES + gathered_bytes(conv, k);
 }

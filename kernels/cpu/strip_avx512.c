@@ -25,15 +25,23 @@ TILES_OF_TWO_VECTORS(TILE)
 static packed_function *const one_vector[] = {TILES_OF_ONE_VECTOR(PACKED_ENTRY)};
 static strip_function *const two_vectors[] = {TILES_OF_TWO_VECTORS(ENTRY)};
 
+/* Workspace beside what is gathered. */
+static size_t own_bytes(int64_t k, int64_t strip_rows) {
+  return strip_rows == TSR__LANES ? packed_workspace_bytes(k, TSR__ACCUMULATORS)
+                                  : STRIP_WORKSPACE_BYTES;
+}
+
 void tsr__strips_run_avx512(const tsr__strips *strips, int64_t first, int64_t last,
                             const tsr_spmm_args *args) {
-  if (strips->strip_rows == TSR__LANES)
+  if (args->conv)
+    run_gathered(tsr__strips_run_avx512, own_bytes(strips->cols, strips->strip_rows), strips, first,
+                 last, args);
+  else if (strips->strip_rows == TSR__LANES)
     run_strips_packed(one_vector, TSR__ACCUMULATORS, strips, first, last, args);
   else
     run_strips(two_vectors, TSR__ACCUMULATORS / 2, strips, first, last, args);
 }
 
-size_t tsr__strips_workspace_avx512(int64_t k, int64_t strip_rows) {
-  return strip_rows == TSR__LANES ? packed_workspace_bytes(k, TSR__ACCUMULATORS)
-                                  : STRIP_WORKSPACE_BYTES;
+size_t tsr__strips_workspace_avx512(int64_t k, const tsr_conv_shape *conv, int64_t strip_rows) {
+  return own_bytes(k, strip_rows) + gathered_bytes(conv, k);
 }

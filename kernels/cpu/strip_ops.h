@@ -3,6 +3,7 @@
 #ifndef TESSERA_KERNELS_CPU_STRIP_OPS_H
 #define TESSERA_KERNELS_CPU_STRIP_OPS_H
 
+#include "kernels/cpu/conv.h"
 #include "kernels/cpu/parts.h"
 #include "kernels/cpu/strip.h"
 
@@ -45,7 +46,7 @@ static inline void tsr__strips_cost(const tsr_spmm_problem *problem, double elem
                       out);                                                                      \
   }                                                                                              \
   static size_t name##_workspace_bytes(const tsr_spmm_problem *problem) {                        \
-    return tsr__strips_workspace_##isa(problem->k, strip_height);                                \
+    return tsr__strips_workspace_##isa(problem->k, tsr__conv_of(problem), strip_height);         \
   }                                                                                              \
   static void name##_run(const tsr_spmm_args *args, int part, int parts) {                       \
     tsr__strips_part(tsr__strips_run_##isa, args->weights, args, part, parts);                   \

@@ -2,10 +2,42 @@
 #ifndef TESSERA_KERNELS_CPU_STRIP_RUN_H
 #define TESSERA_KERNELS_CPU_STRIP_RUN_H
 
+#include "kernels/cpu/conv.h"
 #include "kernels/cpu/epilogue_vec.h"
+#include "kernels/cpu/parts.h"
 #include "kernels/cpu/strip_tile.h"
 
 typedef void strip_function(const strip_job *job);
+
+/* Tokens of a convolution that are gathered and multiplied together. */
+enum { GATHERED_TOKENS = 48 };
+
+/* Not a power of two apart. */
+static inline int64_t gathered_ld(int64_t k) { return (k + 15) / 16 * 16 + 16; }
+
+static inline size_t gathered_bytes(const tsr_conv_shape *conv, int64_t k) {
+  return conv ? (size_t)(GATHERED_TOKENS * gathered_ld(k)) * sizeof(float) : 0;
+}
+
+typedef void run_function(const tsr__strips *strips, int64_t first, int64_t last,
+                          const tsr_spmm_args *args);
+
+/* own_bytes: workspace of `run`, behind which there is gathered_bytes. */
+static void run_gathered(run_function *run, size_t own_bytes, const tsr__strips *strips,
+                         int64_t first, int64_t last, const tsr_spmm_args *args) {
+  float *x = (float *)args->workspace + own_bytes / sizeof(float);
+  int64_t groups = (args->n + GATHERED_TOKENS - 1) / GATHERED_TOKENS;
+  for (int64_t g = 0; g < groups; g++) {
+    tsr__span span = {args->n * g / groups, args->n * (g + 1) / groups};
+    tsr_spmm_args group = tsr__args_of_tokens(args, span);
+    int64_t ld = gathered_ld(strips->cols);
+    tsr__conv_gather_tokens(&group, 0, strips->cols, x, ld);
+    group.b = x;
+    group.ldb = ld;
+    group.conv = NULL;
+    run(strips, first, last, &group);
+  }
+}
 
 /* Tokens, cut into panels of nearly equal size that fit the register tile. */
 typedef struct panels {
@@ -32,22 +64,26 @@ static inline int begin_strip(const tsr__strips *strips, int64_t s, const tsr_sp
 }
 
 /* Where the tile's sums go: to the outputs, or to scratch if the activation function comes between
- * them and a residual, which may lie where the outputs do. */
+ * them and a residual, which may lie where the outputs do. ReLU is applied on the way if nothing
+ * follows it. */
 static inline void begin_tile(int64_t row, int64_t token, const tsr_spmm_args *args, float *scratch,
                               strip_job *job) {
   const float *residual = args->residual ? args->residual + token * args->ldr + row : NULL;
-  int plain = args->activation == TSR_ACTIVATION_NONE;
+  int plain = args->activation == TSR_ACTIVATION_NONE || args->residual_first;
   int to_scratch = residual && !plain;
   job->out = to_scratch ? scratch : args->c + token * args->ldc + row;
   job->ldo = to_scratch ? 2 * TSR__LANES : args->ldc;
   job->residual = plain ? residual : NULL;
   job->ldr = args->ldr;
+  job->relu = args->activation == TSR_ACTIVATION_RELU && !to_scratch;
 }
 
 static inline void finish_tile(int64_t row, int64_t token, int T, const tsr_spmm_args *args,
                                const strip_job *job) {
-  if (args->activation != TSR_ACTIVATION_NONE)
-    epilogue(args, job->out, job->ldo, row, job->rows, token, T);
+  if (args->activation == TSR_ACTIVATION_NONE || job->relu) return;
+  tsr_spmm_args rest = *args;
+  if (job->residual) rest.residual = NULL;
+  epilogue(&rest, job->out, job->ldo, row, job->rows, token, T);
 }
 
 /* Panels whose bounds are worked out ahead, and the tokens that are multiplied with all strips

@@ -28,6 +28,7 @@ typedef struct strip_job {
   const float *bias;     /* of the first row, or NULL */
   const float *residual; /* of the first token and row, or NULL; may be `out` */
   int64_t ldr;
+  int relu; /* applied to what is stored */
 } strip_job;
 
 enum { VECS_PER_RUN = TSR__RUN_COLS / TSR__LANES };
@@ -82,6 +83,7 @@ TSR__INLINE void store_tile(int H, int T, const tsr__vec acc[], const strip_job 
       tsr__vec v = acc[t * H + h];
       if (job->residual)
         v = vec_add(v, vec_load_masked(mask, job->residual + t * job->ldr + h * TSR__LANES));
+      if (job->relu) v = vec_relu(v);
       vec_store_masked(mask, job->out + t * job->ldo + h * TSR__LANES, v);
     }
 }

@@ -60,3 +60,11 @@ const char *tsr_isa_name(tsr_isa isa) {
   static const char *const names[] = {"scalar", "avx2", "avx512", "sm80"};
   return (unsigned)isa < TSR_ISA_COUNT ? names[isa] : "unknown";
 }
+
+int64_t tsr_conv_output_size(const tsr_conv_shape *shape, int axis) {
+  if (!shape || axis < 0 || axis > 1 || shape->stride[axis] < 1) return 0;
+  int64_t size = axis ? shape->width : shape->height;
+  int64_t span = (int64_t)shape->dilation[axis] * (shape->kernel[axis] - 1) + 1;
+  int64_t room = size + 2 * (int64_t)shape->padding[axis] - span;
+  return room < 0 ? 0 : room / shape->stride[axis] + 1;
+}

@@ -12,12 +12,22 @@ static tsr_status check_matrix(const char *layer, const char *name, const float 
   return TSR_OK;
 }
 
+static tsr_status check_tokens(const tsr_linear_plan *plan, const tsr_linear_io *io) {
+  const tsr_conv_shape *s = &plan->conv;
+  if (!s->channels) return check_matrix(plan->name, "x", io->x, io->ldx, io->tokens, plan->k);
+  int64_t pixels = tsr_conv_output_size(s, 0) * tsr_conv_output_size(s, 1);
+  TSR_CHECK(io->tokens % pixels == 0, TSR_INVALID_ARGUMENT,
+            "%s: %lld tokens are no whole images of %lld output pixels", plan->name,
+            (long long)io->tokens, (long long)pixels);
+  return check_matrix(plan->name, "x", io->x, io->ldx, io->tokens, s->channels);
+}
+
 static tsr_status check(const tsr_linear_plan *plan, const tsr_linear_io *io, const void *workspace,
                         size_t workspace_bytes) {
   TSR_CHECK(io->tokens >= 0 && io->tokens <= plan->max_tokens, TSR_INVALID_ARGUMENT,
             "%s: %lld tokens, planned for 0 to %lld", plan->name, (long long)io->tokens,
             (long long)plan->max_tokens);
-  TSR_TRY(check_matrix(plan->name, "x", io->x, io->ldx, io->tokens, plan->k));
+  TSR_TRY(check_tokens(plan, io));
   TSR_TRY(check_matrix(plan->name, "y", io->y, io->ldy, io->tokens, plan->m));
   if (io->residual)
     TSR_TRY(check_matrix(plan->name, "residual", io->residual, io->ldr, io->tokens, plan->m));
@@ -54,7 +64,9 @@ tsr_status tsr_linear_execute(const tsr_linear_plan *plan, const tsr_linear_io *
                         .bias = plan->bias,
                         .residual = io->residual,
                         .ldr = io->ldr,
+                        .residual_first = plan->residual_first,
                         .activation = plan->activation,
+                        .conv = plan->conv.channels ? &plan->conv : NULL,
                         .workspace = workspace};
   if (plan->threads == 1) {
     run_part(plan, &args, 0);

@@ -11,6 +11,40 @@
 
 enum { THREADS_MAX = 4096 };
 
+static tsr_status check_conv(const tsr_linear *layer) {
+  const tsr_conv_shape *s = layer->conv;
+  TSR_CHECK(s->height >= 1 && s->width >= 1 && s->channels >= 1 && s->height <= INT32_MAX &&
+                s->width <= INT32_MAX && s->channels <= INT32_MAX,
+            TSR_UNSUPPORTED_SHAPE, "images of %lld x %lld x %lld", (long long)s->height,
+            (long long)s->width, (long long)s->channels);
+  int64_t k = s->channels;
+  for (int axis = 0; axis < 2; axis++) {
+    TSR_CHECK(s->kernel[axis] >= 1 && s->stride[axis] >= 1 && s->padding[axis] >= 0 &&
+                  s->dilation[axis] >= 1,
+              TSR_UNSUPPORTED_SHAPE, "%s: kernel %d, stride %d, padding %d, dilation %d",
+              axis ? "columns" : "rows", (int)s->kernel[axis], (int)s->stride[axis],
+              (int)s->padding[axis], (int)s->dilation[axis]);
+    TSR_CHECK(tsr_conv_output_size(s, axis) >= 1, TSR_UNSUPPORTED_SHAPE,
+              "a kernel of %d with dilation %d does not fit %lld + 2 x %d %s", (int)s->kernel[axis],
+              (int)s->dilation[axis], (long long)(axis ? s->width : s->height),
+              (int)s->padding[axis], axis ? "columns" : "rows");
+    TSR_CHECK(tsr__mul_i64(k, s->kernel[axis], &k), TSR_UNSUPPORTED_SHAPE, "a kernel of %d x %d",
+              (int)s->kernel[0], (int)s->kernel[1]);
+  }
+  TSR_CHECK(k == layer->weight.cols, TSR_UNSUPPORTED_SHAPE,
+            "the weight takes %lld inputs, but a kernel of %d x %d over %lld channels has %lld",
+            (long long)layer->weight.cols, (int)s->kernel[0], (int)s->kernel[1],
+            (long long)s->channels, (long long)k);
+  return TSR_OK;
+}
+
+/* A convolution that reads every pixel once, in order, multiplies tokens. */
+static int reads_in_order(const tsr_conv_shape *s) {
+  for (int axis = 0; axis < 2; axis++)
+    if (s->kernel[axis] != 1 || s->stride[axis] != 1 || s->padding[axis] != 0) return 0;
+  return 1;
+}
+
 static tsr_status check(const tsr_linear *layer, const tsr_plan_options *options) {
   TSR_CHECK((unsigned)layer->activation < TSR_ACTIVATION_COUNT, TSR_INVALID_ARGUMENT,
             "activation %d", (int)layer->activation);
@@ -20,6 +54,9 @@ static tsr_status check(const tsr_linear *layer, const tsr_plan_options *options
             (long long)options->max_tokens);
   TSR_CHECK(options->threads >= 1 && options->threads <= THREADS_MAX, TSR_INVALID_ARGUMENT,
             "threads is %d, not 1 to %d", (int)options->threads, THREADS_MAX);
+  TSR_CHECK(options->backend == TSR_BACKEND_CPU || !layer->residual_first, TSR_UNSUPPORTED,
+            "the CUDA backend adds residuals after the activation only");
+  if (layer->conv) TSR_TRY(check_conv(layer));
   return tsr_packed_validate(&layer->weight);
 }
 
@@ -28,15 +65,17 @@ static tsr_spmm_problem describe(const tsr_linear *layer, const tsr_plan_options
   const tsr_packed *w = &layer->weight;
   int cuda = options->backend == TSR_BACKEND_CUDA;
   int32_t sms = hardware->gpu_sms > 0 ? hardware->gpu_sms : 1;
-  return (tsr_spmm_problem){.backend = options->backend,
-                            .format = w->format,
-                            .pattern = tsr_packed_pattern(w),
-                            .m = w->rows,
-                            .k = w->cols,
-                            .n = options->max_tokens,
-                            .stored = w->stored,
-                            .threads = cuda ? sms : options->threads,
-                            .dtype = w->dtype == TSR_DTYPE_BF16 ? TSR_DTYPE_BF16 : TSR_DTYPE_F16};
+  tsr_spmm_problem problem = {.backend = options->backend,
+                              .format = w->format,
+                              .pattern = tsr_packed_pattern(w),
+                              .m = w->rows,
+                              .k = w->cols,
+                              .n = options->max_tokens,
+                              .stored = w->stored,
+                              .threads = cuda ? sms : options->threads,
+                              .dtype = w->dtype == TSR_DTYPE_BF16 ? TSR_DTYPE_BF16 : TSR_DTYPE_F16};
+  if (layer->conv && !reads_in_order(layer->conv)) problem.conv = *layer->conv;
+  return problem;
 }
 
 /* The weight as the kernel takes it: float, and unpacked for a kernel of format dense.
@@ -111,6 +150,8 @@ static tsr_status build(tsr_linear_plan *plan, const tsr_linear *layer,
   plan->threads = options->threads;
   plan->bias = layer->bias;
   plan->activation = layer->activation;
+  plan->residual_first = layer->residual_first;
+  plan->conv = problem.conv;
   const tsr_spmm_kernel *kernel = plan->selection.kernel;
   problem = tsr__problem_for(kernel, &problem);
   if (kernel->backend == TSR_BACKEND_CPU)

@@ -12,7 +12,9 @@ struct tsr_linear_plan {
   int32_t threads;
   const float *bias; /* host, [m], borrowed, or NULL */
   tsr_activation activation;
-  void *weights; /* as the kernel's prepack left them, 64-byte aligned, owned */
+  int residual_first;
+  tsr_conv_shape conv; /* channels = 0: x holds tokens */
+  void *weights;       /* as the kernel's prepack left them, 64-byte aligned, owned */
   size_t weight_bytes;
   size_t part_bytes;      /* workspace of one part, a multiple of the cache line */
   tsr__cuda_linear *cuda; /* of the CUDA backend, which uses neither weights nor parts */

@@ -65,6 +65,7 @@ const tsr_cuda_spmm_kernel *tsr__spmm_kernel_cuda(const tsr_spmm_kernel *kernel)
 static const char *cuda_refusal(const tsr_spmm_kernel *kernel, const tsr_spmm_problem *problem,
                                 const tsr_hardware *hardware) {
   const tsr_cuda_spmm_kernel *cuda = tsr__spmm_kernel_cuda(kernel);
+  if (problem->conv.channels) return "has no convolutions";
   if (cuda->dtype != problem->dtype) return "is for another element type";
   if (cuda->ops->shared_bytes(cuda) > (uint32_t)hardware->gpu_shared_bytes)
     return "needs more shared memory than the GPU has";
