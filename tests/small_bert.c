@@ -221,6 +221,11 @@ static void block_forward(small_bert *bert, int block, double *x, int64_t tokens
 
 void small_bert_forward(small_bert *bert, const int32_t *ids, const int32_t *types, int64_t tokens,
                         double *hidden) {
+  small_bert_forward_blocks(bert, ids, types, tokens, SMALL_LAYERS, hidden);
+}
+
+void small_bert_forward_blocks(small_bert *bert, const int32_t *ids, const int32_t *types,
+                               int64_t tokens, int blocks, double *hidden) {
   enum { H = SMALL_HIDDEN };
   const float *words = weight(bert, -1, "embeddings.word_embeddings.weight");
   const float *positions = weight(bert, -1, "embeddings.position_embeddings.weight");
@@ -232,5 +237,5 @@ void small_bert_forward(small_bert *bert, const int32_t *ids, const int32_t *typ
                           (double)kinds[type * H + i];
     layernorm(bert, -1, "embeddings.LayerNorm", hidden + t * H);
   }
-  for (int b = 0; b < SMALL_LAYERS; b++) block_forward(bert, b, hidden, tokens);
+  for (int b = 0; b < blocks; b++) block_forward(bert, b, hidden, tokens);
 }

@@ -45,5 +45,8 @@ void small_bert_config(const char *folder, const char *key, const char *value);
 /* hidden: [tokens, SMALL_HIDDEN], the last layer's states of one sequence. types may be NULL. */
 void small_bert_forward(small_bert *bert, const int32_t *ids, const int32_t *types, int64_t tokens,
                         double *hidden);
+/* The same after the first `blocks` blocks. */
+void small_bert_forward_blocks(small_bert *bert, const int32_t *ids, const int32_t *types,
+                               int64_t tokens, int blocks, double *hidden);
 
 #endif

@@ -95,6 +95,28 @@ Test(cli_checkpoint, prune_keeps_blocks_and_everything_else) {
   tsr_checkpoint_close(after);
 }
 
+Test(cli_checkpoint, prune_notes_its_calibration) {
+  files_write_text(command_path("."), "text", "the cat sat on the mat.\na dog runs\n");
+  cr_assert_eq(command_run("prune model -o pruned -p 2:4 --method wanda --calibrate text --seed 5"),
+               0, "%s", command_errors());
+  tsr_checkpoint *after = open("pruned");
+  cr_assert_str_eq(tsr_checkpoint_metadata(after, "tessera.prune.method"), "wanda");
+  cr_assert_str_eq(tsr_checkpoint_metadata(after, "tessera.prune.calibration"),
+                   "2 sequences, 15 tokens, seed 5");
+  cr_assert_eq(strlen(tsr_checkpoint_metadata(after, "tessera.prune.calibration_hash")), 16);
+  tsr_checkpoint_close(after);
+}
+
+Test(cli_checkpoint, prune_refuses_a_calibration_that_does_not_fit) {
+  assert_fails(2, "--calibrate is missing", "prune model -o x -p 2:4 --method wanda");
+  assert_fails(2, "looks at weights only", "prune model -o x -p 2:4 --calibrate model/vocab.txt");
+  assert_fails(3, "nothing.txt", "prune model -o x -p 2:4 --method wanda --calibrate nothing.txt");
+  assert_fails(2, "--scope global",
+               "prune model -o x -p row -s 0.5 --scope global --method wanda -c model/vocab.txt");
+  assert_fails(6, "pooler.dense.weight: the model does not run this matrix",
+               "prune model -o x -p 2:4 --method wanda -c model/vocab.txt --layers 'pooler*'");
+}
+
 Test(cli_checkpoint, prune_keeps_the_blocks_of_greatest_magnitude) {
   cr_assert_eq(command_run("prune model -o pruned -p block:8x8 -s 0.5 --method magnitude-l2"), 0);
   tsr_checkpoint *before = open("model"), *after = open("pruned");

@@ -53,19 +53,66 @@ TSR_API tsr_status tsr_project_global(const tsr_pattern *pattern, double sparsit
 TSR_API tsr_status tsr_mask_verify(const tsr_pattern *pattern, double sparsity,
                                    const tsr_mask *mask, int64_t rows, int64_t cols);
 
-/* Scores of a method: magnitude as L1 = abs(w) or L2 = w^2. */
+/* ---- statistics of what a layer reads ---- */
+
+/* How much a method has to know about the layer's input X[rows, features]. */
+typedef enum tsr_statistics_kind {
+  TSR_STATISTICS_NONE,
+  TSR_STATISTICS_NORMS, /* sum of squares of every feature */
+  TSR_STATISTICS_GRAM   /* X^T X, with the norms on its diagonal: features^2 doubles */
+} tsr_statistics_kind;
+
+/* Sums in double over rows of activations: tokens, or the rows of a convolution's im2col. */
+typedef struct tsr_statistics tsr_statistics;
+
+/* TSR_UNSUPPORTED for GRAM in a build without BLAS and LAPACK. */
+TSR_API tsr_status tsr_statistics_create(int64_t features, tsr_statistics_kind kind,
+                                         tsr_statistics **out);
+TSR_API void tsr_statistics_destroy(tsr_statistics *statistics); /* NULL is fine */
+/* Adds rows; may be called again and again. x: host, [rows, ld], `features` of a row used.
+ * TSR_INVALID_ARGUMENT names row and feature of a value that is not finite; nothing was added. */
+TSR_API tsr_status tsr_statistics_add(tsr_statistics *statistics, const float *x, int64_t rows,
+                                      int64_t ld, int32_t threads);
+TSR_API int64_t tsr_statistics_rows(const tsr_statistics *statistics);
+TSR_API int64_t tsr_statistics_features(const tsr_statistics *statistics);
+
+/* ---- methods ---- */
+
+/* magnitude  the score is abs(w) (L1) or w^2 (L2)
+ * wanda      w_ij^2 mean(x_j^2), compared within each output row where single elements are pruned
+ *            (Sun et al., 2023) */
 typedef enum tsr_prune_method {
   TSR_METHOD_MAGNITUDE_L1,
   TSR_METHOD_MAGNITUDE_L2,
+  TSR_METHOD_WANDA,
   TSR_METHOD_COUNT
 } tsr_prune_method;
 
 TSR_API const char *tsr_prune_method_name(tsr_prune_method method); /* "magnitude-l1" */
 TSR_API tsr_status tsr_prune_method_parse(const char *name, tsr_prune_method *out);
+/* What a method has to know. NONE also for a method that does not exist. */
+TSR_API tsr_statistics_kind tsr_prune_method_needs(tsr_prune_method method);
 
-/* scores: host, [rows, cols] floats, written. TSR_INVALID_ARGUMENT if a weight is NaN. */
+/* scores: host, [rows, cols] floats, written. TSR_INVALID_ARGUMENT if a weight is NaN, and for a
+ * method that needs statistics. */
 TSR_API tsr_status tsr_prune_scores(tsr_prune_method method, const float *weights, int64_t rows,
                                     int64_t cols, float *scores);
+
+typedef struct tsr_prune_options {
+  tsr_prune_method method;
+  tsr_pattern pattern;
+  double sparsity; /* as in tsr_project */
+  int32_t threads; /* >= 1; the result depends on it by rounding at most */
+} tsr_prune_options;
+
+/* Chooses the mask and corrects what is kept, where the method does. weights: host, [rows, cols],
+ * rewritten, +0.0 where pruned. mask: host, [rows, cols], written; it obeys the pattern.
+ * statistics: of the layer's input, `cols` features; NULL if the method needs none.
+ * TSR_INVALID_ARGUMENT for a weight that is not finite. After a failure weights and mask hold
+ * anything. */
+TSR_API tsr_status tsr_prune_matrix(const tsr_prune_options *options,
+                                    const tsr_statistics *statistics, float *weights, int64_t rows,
+                                    int64_t cols, tsr_mask *mask);
 
 /* weights[i] = +0.0 where mask[i] = 0; kept weights are not touched. */
 TSR_API void tsr_mask_apply(const tsr_mask *mask, float *weights, int64_t rows, int64_t cols);

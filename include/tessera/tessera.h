@@ -18,6 +18,7 @@
 #ifndef TESSERA_TESSERA_H
 #define TESSERA_TESSERA_H
 
+#include "tessera/calibrate.h"
 #include "tessera/checkpoint.h"
 #include "tessera/execute.h"
 #include "tessera/layer.h"

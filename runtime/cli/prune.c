@@ -7,7 +7,7 @@
 #include "runtime/base/status.h"
 #include "runtime/cli/cli.h"
 #include "runtime/cli/files.h"
-#include "runtime/cli/prune_layer.h"
+#include "runtime/cli/prune_calibrated.h"
 #include "runtime/cli/weights.h"
 
 typedef struct prune_options {
@@ -15,6 +15,7 @@ typedef struct prune_options {
   double sparsity;
   int global, dtype, json;
   tsr__list layers, skip;
+  tsr__calibrate_values calibrate;
   int64_t threads;
 } prune_options;
 
@@ -35,6 +36,17 @@ static tsr_status parse_rule(const prune_options *options, tsr__prune_rule *rule
   return TSR_OK;
 }
 
+static tsr_status check_calibration(const prune_options *options, const tsr__prune_rule *rule) {
+  int needed = tsr_prune_method_needs(rule->method) != TSR_STATISTICS_NONE;
+  TSR_CHECK(!needed || options->calibrate.files.count, TSR_INVALID_ARGUMENT,
+            "--calibrate is missing: the method %s needs text", options->method);
+  TSR_CHECK(needed || !options->calibrate.files.count, TSR_INVALID_ARGUMENT,
+            "--calibrate: the method %s looks at weights only", options->method);
+  TSR_CHECK(!needed || !options->global, TSR_INVALID_ARGUMENT,
+            "--scope global: the method %s prunes layer by layer", options->method);
+  return TSR_OK;
+}
+
 /* Everything between the open checkpoint and the written one. */
 typedef struct prune_job {
   const prune_options *options;
@@ -42,8 +54,20 @@ typedef struct prune_job {
   tsr__prune_rule rule;
   const tsr_tensor **tensors; /* the chosen weights */
   size_t count;
-  tsr__prune_layer *layers; /* [count] */
+  tsr__prune_layer *layers;     /* [count] */
+  tsr_calibration *calibration; /* NULL if the method needs none */
 } prune_job;
+
+static tsr_status add_calibration(const prune_job *job, tsr_checkpoint_writer *writer) {
+  if (!job->calibration) return TSR_OK;
+  const tsr_batch *batch = tsr_calibration_batch(job->calibration);
+  char text[96];
+  snprintf(text, sizeof text, "%lld sequences, %lld tokens, seed %lld", (long long)batch->sequences,
+           (long long)batch->offsets[batch->sequences], (long long)job->options->calibrate.seed);
+  TSR_TRY(tsr_checkpoint_writer_metadata(writer, "tessera.prune.calibration", text));
+  return tsr_checkpoint_writer_metadata(writer, "tessera.prune.calibration_hash",
+                                        tsr_calibration_hash(job->calibration));
+}
 
 static tsr_status add_metadata(const prune_job *job, tsr_checkpoint_writer *writer) {
   TSR_TRY(tsr__copy_metadata(job->checkpoint, NULL, writer));
@@ -61,7 +85,7 @@ static tsr_status add_metadata(const prune_job *job, tsr_checkpoint_writer *writ
   };
   for (size_t i = 0; i < TSR__COUNT(entries); i++)
     TSR_TRY(tsr_checkpoint_writer_metadata(writer, entries[i][0], entries[i][1]));
-  return TSR_OK;
+  return add_calibration(job, writer);
 }
 
 static tsr_status write(const prune_job *job, const tsr__target *target) {
@@ -139,13 +163,24 @@ static void report_text(const prune_job *job, const tsr__target *target) {
          elements, target->weights);
 }
 
+static tsr_status prune_layers(prune_job *job) {
+  TSR_TRY(tsr__calloc(job->count, sizeof *job->layers, "the layers", &job->layers));
+  for (size_t i = 0; i < job->count; i++) job->layers[i].tensor = job->tensors[i];
+  tsr_hardware hardware;
+  TSR_TRY(tsr_hardware_detect(&hardware));
+  int threads = tsr__cli_threads(job->options->threads, &hardware);
+  if (!job->options->calibrate.files.count)
+    return tsr__prune_layers(&job->rule, threads, job->layers, job->count);
+  TSR_TRY(tsr__calibration_open(&job->options->calibrate, tsr_checkpoint_folder(job->checkpoint),
+                                &job->calibration));
+  return tsr__prune_calibrated(&job->rule, threads, job->checkpoint, job->calibration, job->layers,
+                               job->count);
+}
+
 static tsr_status work(prune_job *job, const tsr__target *target) {
   TSR_TRY(tsr__weights_choose(job->checkpoint, &job->options->layers, &job->options->skip,
                               &job->tensors, &job->count));
-  tsr_hardware hardware;
-  TSR_TRY(tsr_hardware_detect(&hardware));
-  TSR_TRY(tsr__prune_layers(&job->rule, tsr__cli_threads(job->options->threads, &hardware),
-                            job->tensors, job->count, &job->layers));
+  TSR_TRY(prune_layers(job));
   TSR_TRY(write(job, target));
   if (job->options->json) return report_json(job, target);
   report_text(job, target);
@@ -156,6 +191,7 @@ static tsr_status prune(const void *values) {
   const prune_options *options = values;
   prune_job job = {.options = options};
   TSR_TRY(parse_rule(options, &job.rule));
+  TSR_TRY(check_calibration(options, &job.rule));
   tsr_checkpoint *checkpoint;
   TSR_TRY(tsr_checkpoint_open(options->in, &checkpoint));
   job.checkpoint = checkpoint;
@@ -165,6 +201,7 @@ static tsr_status prune(const void *values) {
   tsr__target_close(&target);
   for (size_t i = 0; job.layers && i < job.count; i++) tsr__prune_layer_release(&job.layers[i]);
   free(job.layers);
+  tsr_calibration_destroy(job.calibration);
   free(job.tensors);
   tsr_checkpoint_close(checkpoint);
   return status;
@@ -191,7 +228,7 @@ static const tsr__option rows[] = {
     {.kind = TSR__OPTION_TEXT,
      .name = "method",
      .argument = "M",
-     .help = "how a weight's worth is scored: magnitude-l1 or magnitude-l2",
+     .help = "how weights are chosen: magnitude-l1, magnitude-l2, or, with --calibrate, wanda",
      .offset = offsetof(prune_options, method),
      .fallback = "magnitude-l1"},
     {.kind = TSR__OPTION_CHOICE,
@@ -200,6 +237,7 @@ static const tsr__option rows[] = {
      .help = "reach the sparsity in every weight, or over all of them together",
      .offset = offsetof(prune_options, global),
      .fallback = "layer"},
+    TSR__ROWS_CALIBRATE(prune_options),
     TSR__ROW_LAYERS(prune_options),
     TSR__ROW_SKIP(prune_options),
     TSR__ROW_DTYPE(prune_options),
@@ -210,6 +248,8 @@ static const tsr__option rows[] = {
 static const tsr__example examples[] = {
     {"tessera prune model -o pruned --pattern block:16x16 --sparsity 0.9",
      "keeps the best tenth of the 16x16 blocks of every layer"},
+    {"tessera prune model -o pruned -p 2:4 --method wanda --calibrate sentences.txt",
+     "2:4, weighed by what each layer reads when the model sees these sentences"},
     {"tessera prune model -o pruned --pattern 2:4 --layers '*.intermediate.*' --layers "
      "'*.output.dense'",
      "2:4 in some of the layers only"},

@@ -19,14 +19,19 @@ static size_t elements_of(const tsr__prune_layer *layer) {
   return (size_t)layer->tensor->shape[0] * (size_t)layer->tensor->shape[1];
 }
 
-/* Values as float, and their scores. */
-static tsr_status score(const tsr__prune_rule *rule, tsr__prune_layer *layer) {
+/* Values as float, and room for their scores and the mask. */
+static tsr_status load(tsr__prune_layer *layer) {
   const tsr_tensor *tensor = layer->tensor;
   size_t elements = elements_of(layer);
   TSR_TRY(tsr__aligned(elements, sizeof(float), tensor->name, &layer->values));
   TSR_TRY(tsr__aligned(elements, sizeof(float), tensor->name, &layer->scores));
   TSR_TRY(tsr__aligned(elements, sizeof(tsr_mask), tensor->name, &layer->mask));
-  TSR_TRY(tsr_tensor_to_f32(tensor, layer->values, elements));
+  return tsr_tensor_to_f32(tensor, layer->values, elements);
+}
+
+static tsr_status score(const tsr__prune_rule *rule, tsr__prune_layer *layer) {
+  const tsr_tensor *tensor = layer->tensor;
+  TSR_TRY(load(layer));
   return tsr_prune_scores(rule->method, layer->values, tensor->shape[0], tensor->shape[1],
                           layer->scores);
 }
@@ -71,6 +76,17 @@ static tsr_status project(const tsr__prune_rule *rule, tsr__prune_layer *layer) 
   return finish(rule, layer);
 }
 
+tsr_status tsr__prune_layer_calibrated(const tsr__prune_rule *rule, int threads,
+                                       const tsr_statistics *statistics, tsr__prune_layer *layer) {
+  const int64_t *shape = layer->tensor->shape;
+  tsr_prune_options options = {rule->method, rule->pattern, rule->sparsity, threads};
+  TSR_TRY(load(layer));
+  TSR_TRY(
+      tsr_prune_scores(TSR_METHOD_MAGNITUDE_L1, layer->values, shape[0], shape[1], layer->scores));
+  TSR_TRY(tsr_prune_matrix(&options, statistics, layer->values, shape[0], shape[1], layer->mask));
+  return finish(rule, layer);
+}
+
 /* What the parallel loops below share. */
 typedef struct prune_work {
   const tsr__prune_rule *rule;
@@ -102,13 +118,8 @@ static tsr_status prune_globally(prune_work *work, int threads, size_t count) {
   return tsr__parallel("pruning", threads, count, step_item, work);
 }
 
-tsr_status tsr__prune_layers(const tsr__prune_rule *rule, int threads,
-                             const tsr_tensor *const *tensors, size_t count,
-                             tsr__prune_layer **out) {
-  tsr__prune_layer *layers;
-  TSR_TRY(tsr__calloc(count, sizeof *layers, "the layers", &layers));
-  *out = layers;
-  for (size_t i = 0; i < count; i++) layers[i].tensor = tensors[i];
+tsr_status tsr__prune_layers(const tsr__prune_rule *rule, int threads, tsr__prune_layer *layers,
+                             size_t count) {
   prune_work work = {rule, layers, project};
   if (rule->global) return prune_globally(&work, threads, count);
   return tsr__parallel("pruning", threads, count, step_item, &work);

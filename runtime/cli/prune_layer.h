@@ -22,11 +22,13 @@ typedef struct tsr__prune_layer {
   tsr_mask *mask;
 } tsr__prune_layer;
 
-/* *out: a layer for each tensor, to be released and freed by the caller even after a failure (then
- * it may be NULL). Each mask is checked by tsr_mask_verify. Shows progress. */
-tsr_status tsr__prune_layers(const tsr__prune_rule *rule, int threads,
-                             const tsr_tensor *const *tensors, size_t count,
-                             tsr__prune_layer **out);
+/* layers: [count], zeroed but for their tensors; to be released even after a failure. Each mask is
+ * checked by tsr_mask_verify. Shows progress. For methods that need no statistics. */
+tsr_status tsr__prune_layers(const tsr__prune_rule *rule, int threads, tsr__prune_layer *layers,
+                             size_t count);
+/* One layer, with the statistics of its input; its score is the magnitude. */
+tsr_status tsr__prune_layer_calibrated(const tsr__prune_rule *rule, int threads,
+                                       const tsr_statistics *statistics, tsr__prune_layer *layer);
 void tsr__prune_layer_release(tsr__prune_layer *layer);
 
 #endif

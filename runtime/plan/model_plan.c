@@ -23,7 +23,7 @@ static tsr_status check(const tsr_model *model, const tsr_model_plan_options *op
   return TSR_OK;
 }
 
-static const tsr_layer_kernels *best_kernels(const tsr_hardware *hardware) {
+const tsr_layer_kernels *tsr__best_layer_kernels(const tsr_hardware *hardware) {
   int isa = TSR_ISA_CPU_COUNT - 1;
   while (isa > TSR_ISA_SCALAR && !hardware->isa[isa]) isa--;
   return &tsr__layer_kernels[isa];
@@ -53,7 +53,7 @@ static tsr_status build(tsr_model_plan *plan, const tsr_model_plan_options *opti
                                      .max_batch = options->max_batch,
                                      .max_seq = options->max_seq,
                                      .threads = linear.threads,
-                                     .kernels = best_kernels(linear.hardware)};
+                                     .kernels = tsr__best_layer_kernels(linear.hardware)};
   TSR_TRY(tsr__slots_place(model, linear.backend, linear.max_tokens, options->max_batch,
                            plan->slot_offsets, &plan->slot_bytes));
   TSR_TRY(tsr__calloc(model->layer_count, sizeof *plan->linear, "a plan", &plan->linear));

@@ -22,6 +22,9 @@ struct tsr_model_plan {
   size_t slot_bytes, workspace_bytes;
 };
 
+/* The kernels of layers other than linear ones. */
+const tsr_layer_kernels *tsr__best_layer_kernels(const tsr_hardware *hardware);
+
 /* How far the rows of a slot lie apart. */
 int64_t tsr__slot_row_bytes(const tsr__slot *slot, tsr_backend backend);
 

@@ -1,6 +1,8 @@
 #include "runtime/prune/method.h"
 
 #include <math.h>
+#include <omp.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "runtime/base/alloc.h"
@@ -8,15 +10,20 @@
 
 static const struct {
   const char *name;
-  void (*score)(const float *weights, int64_t count, float *scores);
+  const tsr__method_ops *ops;
 } table[TSR_METHOD_COUNT] = {
-#define TSR__METHOD(enumerator, text, function) [TSR_METHOD_##enumerator] = {text, function},
+#define TSR__METHOD(enumerator, text, name) [TSR_METHOD_##enumerator] = {text, &tsr__method_##name},
 #include "runtime/prune/methods.inc"
 #undef TSR__METHOD
 };
 
+/* Ranks are floats, which are exact up to here. */
+enum { RANKS_MAX = 1 << 24 };
+
+static int exists(tsr_prune_method method) { return (unsigned)method < TSR_METHOD_COUNT; }
+
 const char *tsr_prune_method_name(tsr_prune_method method) {
-  return (unsigned)method < TSR_METHOD_COUNT ? table[method].name : "unknown";
+  return exists(method) ? table[method].name : "unknown";
 }
 
 tsr_status tsr_prune_method_parse(const char *name, tsr_prune_method *out) {
@@ -29,11 +36,17 @@ tsr_status tsr_prune_method_parse(const char *name, tsr_prune_method *out) {
   return tsr__error(TSR_INVALID_ARGUMENT, "unknown pruning method '%s'", name);
 }
 
+tsr_statistics_kind tsr_prune_method_needs(tsr_prune_method method) {
+  return exists(method) ? table[method].ops->needs : TSR_STATISTICS_NONE;
+}
+
 tsr_status tsr_prune_scores(tsr_prune_method method, const float *weights, int64_t rows,
                             int64_t cols, float *scores) {
   int64_t size;
-  TSR_CHECK((unsigned)method < TSR_METHOD_COUNT, TSR_INVALID_ARGUMENT,
-            "tsr_prune_scores: method %d does not exist", (int)method);
+  TSR_CHECK(exists(method), TSR_INVALID_ARGUMENT, "tsr_prune_scores: method %d does not exist",
+            (int)method);
+  TSR_CHECK(!table[method].ops->needs, TSR_INVALID_ARGUMENT,
+            "tsr_prune_scores: method %s needs statistics", table[method].name);
   TSR_CHECK(tsr__mul_i64(rows, cols, &size), TSR_INVALID_ARGUMENT,
             "tsr_prune_scores: the weights are %lld x %lld", (long long)rows, (long long)cols);
   TSR_CHECK((weights && scores) || !size, TSR_INVALID_ARGUMENT,
@@ -42,7 +55,12 @@ tsr_status tsr_prune_scores(tsr_prune_method method, const float *weights, int64
     TSR_CHECK(!isnan(weights[i]), TSR_INVALID_ARGUMENT,
               "tsr_prune_scores: the weight of row %lld, column %lld is NaN", (long long)(i / cols),
               (long long)(i % cols));
-  if (size) table[method].score(weights, size, scores);
+  /* A task may change its weights, but scoring does not. */
+  float *borrowed;
+  memcpy(&borrowed, &weights, sizeof borrowed);
+  tsr__prune_task task = {
+      .weights = borrowed, .rows = rows, .cols = cols, .threads = omp_get_max_threads()};
+  if (size) table[method].ops->score(&task, scores);
   return TSR_OK;
 }
 
@@ -51,4 +69,100 @@ void tsr_mask_apply(const tsr_mask *mask, float *weights, int64_t rows, int64_t 
   if (!mask || !weights || !tsr__mul_i64(rows, cols, &size)) return;
   for (int64_t i = 0; i < size; i++)
     if (!mask[i]) weights[i] = 0.0f;
+}
+
+static tsr_status check(const tsr_prune_options *o, const tsr_statistics *statistics,
+                        const float *weights, int64_t rows, int64_t cols, const tsr_mask *mask) {
+  int64_t size;
+  TSR_CHECK(exists(o->method), TSR_INVALID_ARGUMENT, "tsr_prune_matrix: method %d does not exist",
+            (int)o->method);
+  TSR_CHECK(o->threads >= 1, TSR_INVALID_ARGUMENT, "tsr_prune_matrix: %d threads", (int)o->threads);
+  TSR_CHECK(tsr__mul_i64(rows, cols, &size), TSR_INVALID_ARGUMENT,
+            "tsr_prune_matrix: the weights are %lld x %lld", (long long)rows, (long long)cols);
+  TSR_CHECK((weights && mask) || !size, TSR_INVALID_ARGUMENT,
+            "tsr_prune_matrix: weights or mask is NULL");
+  for (int64_t i = 0; i < size; i++)
+    TSR_CHECK(isfinite(weights[i]), TSR_INVALID_ARGUMENT,
+              "tsr_prune_matrix: the weight of row %lld, column %lld is %g", (long long)(i / cols),
+              (long long)(i % cols), (double)weights[i]);
+  tsr_statistics_kind needs = table[o->method].ops->needs;
+  if (!needs || !size) return TSR_OK;
+  const char *name = table[o->method].name;
+  TSR_CHECK(statistics && statistics->kind >= needs, TSR_INVALID_ARGUMENT,
+            "tsr_prune_matrix: method %s needs %s", name,
+            needs == TSR_STATISTICS_GRAM ? "the Gram matrix of the layer's input"
+                                         : "the norms of the layer's input");
+  TSR_CHECK(statistics->features == cols, TSR_INVALID_ARGUMENT,
+            "tsr_prune_matrix: statistics of %lld features for %lld columns",
+            (long long)statistics->features, (long long)cols);
+  TSR_CHECK(statistics->rows >= 1, TSR_INVALID_ARGUMENT,
+            "tsr_prune_matrix: the statistics are of no rows");
+  return TSR_OK;
+}
+
+static int by_key(const void *a, const void *b) {
+  uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+  return (x > y) - (x < y);
+}
+
+/* keys: [cols]. Scores of at least 0 order like their bits; of equal ones the first ranks higher.
+ */
+static void rank_row(float *scores, int64_t cols, uint64_t *keys) {
+  for (int64_t c = 0; c < cols; c++) {
+    uint32_t bits;
+    float score = scores[c] + 0.0f;
+    memcpy(&bits, &score, sizeof bits);
+    keys[c] = (uint64_t)bits << 32 | (UINT32_MAX - (uint32_t)c);
+  }
+  qsort(keys, (size_t)cols, sizeof *keys, by_key);
+  for (int64_t c = 0; c < cols; c++) scores[UINT32_MAX - (uint32_t)keys[c]] = (float)c;
+}
+
+/* Replaces scores by their rank within the row: projected, every row then loses the same share. */
+static tsr_status rank_by_row(const tsr__prune_task *task, float *scores) {
+  uint64_t *keys;
+  TSR_CHECK(task->cols <= RANKS_MAX, TSR_UNSUPPORTED_SHAPE, "%lld columns, more than %d",
+            (long long)task->cols, RANKS_MAX);
+  TSR_TRY(tsr__aligned((size_t)(task->threads * task->cols), sizeof *keys, "ranks", &keys));
+#pragma omp parallel num_threads(task->threads)
+  {
+    uint64_t *own = keys + omp_get_thread_num() * task->cols;
+#pragma omp for schedule(static)
+    for (int64_t r = 0; r < task->rows; r++) rank_row(scores + r * task->cols, task->cols, own);
+  }
+  free(keys);
+  return TSR_OK;
+}
+
+static tsr_status score_and_project(const tsr__method_ops *ops, const tsr__prune_task *task,
+                                    float *scores) {
+  ops->score(task, scores);
+  if (ops->by_row && task->pattern->kind == TSR_PATTERN_IRREGULAR)
+    TSR_TRY(rank_by_row(task, scores));
+  return tsr_project(task->pattern, task->sparsity, scores, task->rows, task->cols, task->mask);
+}
+
+static tsr_status project_scores(const tsr__method_ops *ops, const tsr__prune_task *task) {
+  float *scores;
+  TSR_TRY(tsr__aligned((size_t)(task->rows * task->cols), sizeof *scores, "scores", &scores));
+  tsr_status status = score_and_project(ops, task, scores);
+  free(scores);
+  if (status == TSR_OK) tsr_mask_apply(task->mask, task->weights, task->rows, task->cols);
+  return status;
+}
+
+tsr_status tsr_prune_matrix(const tsr_prune_options *options, const tsr_statistics *statistics,
+                            float *weights, int64_t rows, int64_t cols, tsr_mask *mask) {
+  TSR_CHECK(options, TSR_INVALID_ARGUMENT, "tsr_prune_matrix: options is NULL");
+  TSR_TRY(check(options, statistics, weights, rows, cols, mask));
+  tsr__prune_task task = {.pattern = &options->pattern,
+                          .sparsity = options->sparsity,
+                          .statistics = statistics,
+                          .weights = weights,
+                          .rows = rows,
+                          .cols = cols,
+                          .mask = mask,
+                          .threads = options->threads};
+  if (!rows || !cols) return tsr_project(task.pattern, task.sparsity, weights, rows, cols, mask);
+  return project_scores(table[options->method].ops, &task);
 }

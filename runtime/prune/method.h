@@ -1,11 +1,28 @@
-/* Methods: how much each weight matters. */
+/* Methods: which weights go, and how the others make up for them. */
 #ifndef TESSERA_PRUNE_METHOD_H
 #define TESSERA_PRUNE_METHOD_H
 
-#include "tessera/prune.h"
+#include "runtime/prune/statistics.h"
 
-#define TSR__METHOD(enumerator, text, function) \
-  void function(const float *weights, int64_t count, float *scores);
+/* One matrix that is to be pruned; everything is checked. */
+typedef struct tsr__prune_task {
+  const tsr_pattern *pattern;
+  double sparsity;
+  const tsr_statistics *statistics; /* as much as the method needs */
+  float *weights;                   /* [rows, cols] */
+  int64_t rows, cols;
+  tsr_mask *mask; /* [rows, cols] */
+  int32_t threads;
+} tsr__prune_task;
+
+typedef struct tsr__method_ops {
+  tsr_statistics_kind needs;
+  int by_row; /* single elements compete within their row only */
+  /* What every weight is worth; the mask is their projection. */
+  void (*score)(const tsr__prune_task *task, float *scores);
+} tsr__method_ops;
+
+#define TSR__METHOD(enumerator, text, name) extern const tsr__method_ops tsr__method_##name;
 #include "runtime/prune/methods.inc"
 #undef TSR__METHOD
 

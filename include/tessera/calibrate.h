@@ -1,0 +1,64 @@
+/* Calibration: what every layer of a model reads, the layers before it being pruned already. */
+#ifndef TESSERA_CALIBRATE_H
+#define TESSERA_CALIBRATE_H
+
+#include "tessera/execute.h"
+#include "tessera/model.h"
+#include "tessera/prune.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- the input ---- */
+
+typedef struct tsr_calibration tsr_calibration;
+
+typedef struct tsr_calibration_options {
+  int64_t samples;    /* at most so many lines, drawn without replacement; >= 1 */
+  int64_t max_tokens; /* of a line, 2 or more; longer ones are cut */
+  uint64_t seed;
+} tsr_calibration_options;
+
+/* Lines of text files, through the tokenizer. Blank lines do not count. Where there are more lines
+ * than samples, every set of `samples` lines is equally likely; lines stay in their order. The same
+ * files, options and vocabulary give the same input on every machine. TSR_INVALID_ARGUMENT if the
+ * files hold no line; TSR_NOT_FOUND and TSR_IO name the file. */
+TSR_API tsr_status tsr_calibration_read(const tsr_tokenizer *tokenizer, const char *const *paths,
+                                        size_t count, const tsr_calibration_options *options,
+                                        tsr_calibration **out);
+/* Copies token ids. batch->types is not looked at: all are 0. */
+TSR_API tsr_status tsr_calibration_from_ids(const tsr_batch *batch, tsr_calibration **out);
+TSR_API void tsr_calibration_destroy(tsr_calibration *calibration); /* NULL is fine */
+
+/* The sequences, which belong to the calibration. */
+TSR_API const tsr_batch *tsr_calibration_batch(const tsr_calibration *calibration);
+/* 16 hexadecimal digits: FNV-1a (64 bits) over every sequence's number of tokens and its tokens,
+ * each as four bytes, the lowest first. */
+TSR_API const char *tsr_calibration_hash(const tsr_calibration *calibration);
+
+/* ---- the run ---- */
+
+/* Called for the chosen linear layers in their order. statistics: of the layer's input over all
+ * tokens of the calibration; valid during the call. It may change the layer's weight with
+ * tsr_model_set_weight: what comes after the layer is computed with what it finds then. */
+typedef tsr_status tsr_calibrate_visit(void *user, size_t layer, const tsr_statistics *statistics);
+
+typedef struct tsr_calibrate_options {
+  tsr_statistics_kind statistics; /* NORMS or GRAM */
+  int32_t threads;                /* >= 1 */
+  const uint8_t *chosen;          /* [layers of the model], 1 = to be visited */
+  tsr_calibrate_visit *visit;
+  void *user;
+} tsr_calibrate_options;
+
+/* Runs the model over the calibration on the CPU, once. Layers that read the same (queries, keys
+ * and values) get the same statistics. Memory: the activations of all tokens, and one layer's
+ * statistics at a time. Stops with what visit returned if that is a failure. */
+TSR_API tsr_status tsr_calibrate(tsr_model *model, const tsr_calibration *calibration,
+                                 const tsr_calibrate_options *options);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,54 @@
+/* Pruning with a look at what the layers read. */
+#ifndef TESSERA_CLI_PRUNE_CALIBRATED_H
+#define TESSERA_CLI_PRUNE_CALIBRATED_H
+
+#include "runtime/cli/options.h"
+#include "runtime/cli/prune_layer.h"
+
+/* The options of a calibration; `values` is the subcommand's struct with a tsr__calibrate_values
+ * called calibrate. */
+typedef struct tsr__calibrate_values {
+  tsr__list files;
+  int64_t samples, max_tokens, seed;
+} tsr__calibrate_values;
+
+#define TSR__ROWS_CALIBRATE(values)                                                                \
+  {.kind = TSR__OPTION_LIST,                                                                       \
+   .letter = 'c',                                                                                  \
+   .name = "calibrate",                                                                            \
+   .argument = "FILE",                                                                             \
+   .help = "text that the model is meant for, one sentence a line; may be given several times",    \
+   .offset = offsetof(values, calibrate.files)},                                                   \
+      {.kind = TSR__OPTION_INTEGER,                                                                \
+       .name = "samples",                                                                          \
+       .argument = "N",                                                                            \
+       .help = "lines to calibrate with, drawn from all of them",                                  \
+       .offset = offsetof(values, calibrate.samples),                                              \
+       .fallback = "256",                                                                          \
+       .min = 1,                                                                                   \
+       .max = 1 << 20},                                                                            \
+      {.kind = TSR__OPTION_INTEGER,                                                                \
+       .name = "max-tokens",                                                                       \
+       .argument = "N",                                                                            \
+       .help = "cut these lines to so many tokens",                                                \
+       .offset = offsetof(values, calibrate.max_tokens),                                           \
+       .fallback = "64",                                                                           \
+       .min = 2,                                                                                   \
+       .max = 1 << 20},                                                                            \
+  {                                                                                                \
+    .kind = TSR__OPTION_INTEGER, .name = "seed", .argument = "N",                                  \
+    .help = "of the choice of lines", .offset = offsetof(values, calibrate.seed), .fallback = "1", \
+    .min = 0, .max = 4294967295                                                                    \
+  }
+
+/* The lines as the model's tokenizer reads them; vocab.txt lies beside the weights. */
+tsr_status tsr__calibration_open(const tsr__calibrate_values *values, const char *folder,
+                                 tsr_calibration **out);
+
+/* As tsr__prune_layers, each layer fed by what is pruned before it. */
+tsr_status tsr__prune_calibrated(const tsr__prune_rule *rule, int threads,
+                                 const tsr_checkpoint *checkpoint,
+                                 const tsr_calibration *calibration, tsr__prune_layer *layers,
+                                 size_t count);
+
+#endif

@@ -1,0 +1,80 @@
+#include "runtime/prune/statistics.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "runtime/base/alloc.h"
+#include "runtime/base/status.h"
+
+tsr_status tsr_statistics_create(int64_t features, tsr_statistics_kind kind, tsr_statistics **out) {
+  TSR_CHECK(out, TSR_INVALID_ARGUMENT, "tsr_statistics_create: out is NULL");
+  *out = NULL;
+  TSR_CHECK(features >= 1, TSR_INVALID_ARGUMENT, "tsr_statistics_create: %lld features",
+            (long long)features);
+  TSR_CHECK(kind == TSR_STATISTICS_NORMS, TSR_INVALID_ARGUMENT, "tsr_statistics_create: kind %d",
+            (int)kind);
+  tsr_statistics *statistics;
+  TSR_TRY(tsr__calloc(1, sizeof *statistics, "statistics", &statistics));
+  statistics->kind = kind;
+  statistics->features = features;
+  tsr_status status =
+      tsr__calloc((size_t)features, sizeof(double), "norms of a layer's input", &statistics->norms);
+  if (status != TSR_OK) {
+    tsr_statistics_destroy(statistics);
+    return status;
+  }
+  *out = statistics;
+  return TSR_OK;
+}
+
+void tsr_statistics_destroy(tsr_statistics *statistics) {
+  if (!statistics) return;
+  free(statistics->norms);
+  free(statistics);
+}
+
+int64_t tsr_statistics_rows(const tsr_statistics *statistics) {
+  return statistics ? statistics->rows : 0;
+}
+
+int64_t tsr_statistics_features(const tsr_statistics *statistics) {
+  return statistics ? statistics->features : 0;
+}
+
+static tsr_status check_values(const tsr_statistics *s, const float *x, int64_t rows, int64_t ld,
+                               int32_t threads) {
+  int64_t bad = INT64_MAX;
+#pragma omp parallel for schedule(static) reduction(min : bad) num_threads(threads)
+  for (int64_t r = 0; r < rows; r++)
+    for (int64_t c = 0; c < s->features; c++)
+      if (!isfinite(x[r * ld + c]) && r * s->features + c < bad) bad = r * s->features + c;
+  TSR_CHECK(bad == INT64_MAX, TSR_INVALID_ARGUMENT,
+            "tsr_statistics_add: row %lld, feature %lld is %g", (long long)(bad / s->features),
+            (long long)(bad % s->features), (double)x[bad / s->features * ld + bad % s->features]);
+  return TSR_OK;
+}
+
+/* Each feature's sum is one thread's, in the order of the rows: the result is always the same. */
+static void add_norms(tsr_statistics *s, const float *x, int64_t rows, int64_t ld,
+                      int32_t threads) {
+  enum { STRIP = 64 };
+#pragma omp parallel for schedule(static) num_threads(threads)
+  for (int64_t start = 0; start < s->features; start += STRIP) {
+    int64_t end = s->features - start < STRIP ? s->features : start + STRIP;
+    for (int64_t r = 0; r < rows; r++)
+      for (int64_t c = start; c < end; c++)
+        s->norms[c] += (double)x[r * ld + c] * (double)x[r * ld + c];
+  }
+}
+
+tsr_status tsr_statistics_add(tsr_statistics *statistics, const float *x, int64_t rows, int64_t ld,
+                              int32_t threads) {
+  TSR_CHECK(statistics && (x || !rows), TSR_INVALID_ARGUMENT, "tsr_statistics_add: NULL argument");
+  TSR_CHECK(rows >= 0 && ld >= statistics->features && threads >= 1, TSR_INVALID_ARGUMENT,
+            "tsr_statistics_add: %lld rows, ld %lld for %lld features, %d threads", (long long)rows,
+            (long long)ld, (long long)statistics->features, (int)threads);
+  TSR_TRY(check_values(statistics, x, rows, ld, threads));
+  add_norms(statistics, x, rows, ld, threads);
+  statistics->rows += rows;
+  return TSR_OK;
+}

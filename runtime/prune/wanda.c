@@ -1,0 +1,17 @@
+/* Wanda: abs(w) x the norm of what it multiplies, squared, so that the score of a block or row is
+ * what it adds to the output if its features are independent. */
+#include "runtime/prune/method.h"
+
+static void score(const tsr__prune_task *task, float *scores) {
+  const double *norms = task->statistics->norms;
+  double scale = 1 / (double)task->statistics->rows;
+#pragma omp parallel for schedule(static) num_threads(task->threads)
+  for (int64_t r = 0; r < task->rows; r++)
+    for (int64_t c = 0; c < task->cols; c++) {
+      double w = (double)task->weights[r * task->cols + c];
+      scores[r * task->cols + c] = (float)(w * w * norms[c] * scale);
+    }
+}
+
+const tsr__method_ops tsr__method_wanda = {
+    .needs = TSR_STATISTICS_NORMS, .by_row = 1, .score = score};
