@@ -50,6 +50,9 @@ static tsr_status add_run(const tsr_model *source, tsr_model *working, const tsr
   TSR_TRY(tsr__model_run_create(source, working, variant, &f->input, f->at.threads,
                                 progress->options, run));
   f->run_count++;
+  /* The next execution captures the graph that later ones replay. */
+  if (progress->options->gpu && !tsr__bench_modelled(progress->options))
+    TSR_TRY(tsr__model_run_execute(run));
   step(progress);
   f->contestants[f->contestant_count++] =
       (tsr__contestant){"tessera", tsr__model_run_execute, run, run->touched, run->touched_count};

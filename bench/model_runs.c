@@ -134,7 +134,7 @@ static tsr_status place_on_gpu(tsr__model_run *run) {
   if (status == TSR_OK) status = tsr__cuda_alloc(run->cuda, bytes, "embeddings", &embedding);
   run->embedding = embedding;
   tsr__cuda_leave(run->cuda);
-  return status;
+  return status == TSR_OK ? tsr__cuda_replay_create(run->plan->cuda, &run->replay) : status;
 }
 
 static tsr_status place(const tsr_model *model, tsr__model_run *run) {
@@ -179,6 +179,7 @@ tsr_status tsr__model_run_create(const tsr_model *source, tsr_model *working,
 }
 
 static void free_on_gpu(const tsr__model_run *run) {
+  tsr__cuda_replay_destroy(run->replay);
   if (tsr__cuda_enter(run->cuda) == TSR_OK) {
     tsr__cuda_free(run->cuda, run->workspace);
     tsr__cuda_free(run->cuda, run->embedding);
@@ -202,6 +203,7 @@ tsr_status tsr__model_run_execute(void *user) {
   const tsr__model_input *input = run->input;
   tsr_batch batch = {.sequences = input->batch, .offsets = input->offsets, .ids = input->ids};
   tsr_output output = {.embedding = run->embedding, .normalise = 1};
+  if (run->replay) return tsr__cuda_replay_execute(run->replay, &batch, &output, run->workspace);
   return tsr_model_execute(run->plan, &batch, &output, run->workspace, run->workspace_bytes);
 }
 

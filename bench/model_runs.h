@@ -5,7 +5,7 @@
 #include "bench/gpu_activations.h"
 #include "bench/harness.h"
 #include "bench/options.h"
-#include "tessera/execute.h"
+#include "runtime/cuda/replay.h"
 #include "tessera/model.h"
 
 /* What a model is run on: batch sequences of seq tokens each. */
@@ -24,7 +24,9 @@ void tsr__model_input_release(tsr__model_input *input);
 typedef struct tsr__model_run {
   const tsr__model_input *input;
   tsr_model_plan *plan;
-  tsr__cuda *cuda; /* of a plan for the GPU: workspace and embedding are its memory; else NULL */
+  /* Of a plan for the GPU, whose memory workspace and embedding are then; else NULL. */
+  tsr__cuda *cuda;
+  tsr__cuda_replay *replay;
   void *workspace;
   size_t workspace_bytes;
   float *embedding;    /* on the CPU the input's */

@@ -63,7 +63,7 @@ grep -q 'none that can be used' "$report" && { cat "$report"; exit 1; }
 
 seq -s ' ' 1000 1031 >"$out/ids.txt"
 step drop-in "$tests/drop_in_cuda"
-for test in linear model cli; do step "test-$test" "$tests/test_cuda_$test"; done
+for test in linear model graph minilm cli; do step "test-$test" "$tests/test_cuda_$test"; done
 step run "$tessera" run minilm --backend cuda --ids "$out/ids.txt" --format json
 step explain "$tessera" explain bert-base --backend cuda
 for check in memcheck racecheck initcheck synccheck; do

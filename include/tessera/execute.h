@@ -47,7 +47,11 @@ typedef struct tsr_output {
   void *stream; /* as in tsr_linear_io */
 } tsr_output;
 
-/* CUDA: may be captured into a graph; a replay computes the same batch again.
+/* CUDA: the call allocates nothing, waits for nothing and reads no host memory later, so that it
+ * may be captured: cuStreamBeginCapture on output->stream, this, cuStreamEndCapture. The graph
+ * holds the batch; a replay computes it again into the same outputs. For another batch capture
+ * again: one with as many sequences and tokens and as long a longest sequence gives the same nodes
+ * with other arguments, which cuGraphExecUpdate takes over.
  *
  * workspace: host or device as the outputs, tsr_model_plan_workspace_bytes, 64-byte aligned, this
  * call's alone until it is done. */

@@ -38,6 +38,13 @@ typedef uint64_t tsr__cu_pointer; /* device memory */
     (tsr__cu_pointer to, unsigned char value, size_t bytes, void *stream))                       \
   X(StreamCreate, cuStreamCreate, (void **stream, unsigned flags))                               \
   X(StreamDestroy, cuStreamDestroy_v2, (void *stream))                                           \
+  X(StreamBeginCapture, cuStreamBeginCapture_v2, (void *stream, int mode))                       \
+  X(StreamEndCapture, cuStreamEndCapture, (void *stream, void **graph))                          \
+  X(GraphInstantiate, cuGraphInstantiateWithFlags,                                               \
+    (void **executable, void *graph, unsigned long long flags))                                  \
+  X(GraphLaunch, cuGraphLaunch, (void *executable, void *stream))                                \
+  X(GraphExecDestroy, cuGraphExecDestroy, (void *executable))                                    \
+  X(GraphDestroy, cuGraphDestroy, (void *graph))                                                 \
   X(EventCreate, cuEventCreate, (void **event, unsigned flags))                                  \
   X(EventDestroy, cuEventDestroy_v2, (void *event))                                              \
   X(EventRecord, cuEventRecord, (void *event, void *stream))                                     \
@@ -64,7 +71,8 @@ enum {
   TSR__CU_CAPABILITY_MINOR = 76,
   TSR__CU_SHARED_PER_BLOCK_OPTIN = 97,
   TSR__CU_MAX_DYNAMIC_SHARED_BYTES = 8,
-  TSR__CU_STREAM_NON_BLOCKING = 1
+  TSR__CU_STREAM_NON_BLOCKING = 1,
+  TSR__CU_CAPTURE_THREAD_LOCAL = 1
 };
 
 /* The driver, opened and initialised by the first call. TSR_UNSUPPORTED_HARDWARE says why there is

@@ -4,12 +4,14 @@
 
 #include "runtime/base/alloc.h"
 #include "runtime/base/status.h"
-#include "runtime/cuda/context.h"
+#include "runtime/cuda/replay.h"
+#include "runtime/execute/model.h"
 #include "runtime/plan/model_plan.h"
 
 struct tsr__cuda_host {
   tsr__cuda *cuda;
   const tsr_model_plan *plan;
+  tsr__cuda_replay *replay;
   void *workspace, *hidden, *embedding; /* device memory */
 };
 
@@ -31,12 +33,13 @@ tsr_status tsr__cuda_host_create(const tsr_model_plan *plan, tsr__cuda_host **ou
   tsr__cuda_host *host;
   TSR_TRY(tsr__calloc(1, sizeof *host, "a plan", &host));
   host->plan = plan;
-  tsr_status status = tsr__cuda_open(&host->cuda);
-  if (status == TSR_OK) status = tsr__cuda_enter(host->cuda);
+  host->cuda = tsr__cuda_model_context(plan->cuda);
+  tsr_status status = tsr__cuda_enter(host->cuda);
   if (status == TSR_OK) {
     status = allocate(host);
     tsr__cuda_leave(host->cuda);
   }
+  if (status == TSR_OK) status = tsr__cuda_replay_create(plan->cuda, &host->replay);
   if (status == TSR_OK)
     *out = host;
   else
@@ -46,15 +49,17 @@ tsr_status tsr__cuda_host_create(const tsr_model_plan *plan, tsr__cuda_host **ou
 
 void tsr__cuda_host_destroy(tsr__cuda_host *host) {
   if (!host) return;
-  if (host->cuda && tsr__cuda_enter(host->cuda) == TSR_OK) {
+  tsr__cuda_replay_destroy(host->replay);
+  if (tsr__cuda_enter(host->cuda) == TSR_OK) {
     tsr__cuda_free(host->cuda, host->workspace);
     tsr__cuda_free(host->cuda, host->hidden);
     tsr__cuda_free(host->cuda, host->embedding);
     tsr__cuda_leave(host->cuda);
   }
-  tsr__cuda_close(host->cuda);
   free(host);
 }
+
+const tsr__cuda_replay *tsr__cuda_host_replay(const tsr__cuda_host *host) { return host->replay; }
 
 static tsr_status run(const tsr__cuda_host *host, const tsr_batch *batch,
                       const tsr_output *output) {
@@ -62,7 +67,8 @@ static tsr_status run(const tsr__cuda_host *host, const tsr_batch *batch,
   tsr_output device = {.hidden = output->hidden ? host->hidden : NULL,
                        .embedding = output->embedding ? host->embedding : NULL,
                        .normalise = output->normalise};
-  TSR_TRY(tsr_model_execute(plan, batch, &device, host->workspace, plan->workspace_bytes));
+  TSR_TRY(tsr__model_execute_check(plan, batch, host->workspace, plan->workspace_bytes));
+  TSR_TRY(tsr__cuda_replay_execute(host->replay, batch, &device, host->workspace));
   if (output->hidden)
     TSR_TRY(tsr__cuda_read(host->cuda, output->hidden, host->hidden,
                            (size_t)batch->offsets[batch->sequences] * row_bytes(plan),

@@ -2,7 +2,7 @@
 #ifndef TESSERA_CUDA_HOST_H
 #define TESSERA_CUDA_HOST_H
 
-#include "tessera/execute.h"
+#include "runtime/cuda/replay.h"
 
 typedef struct tsr__cuda_host tsr__cuda_host;
 
@@ -10,8 +10,11 @@ typedef struct tsr__cuda_host tsr__cuda_host;
 tsr_status tsr__cuda_host_create(const tsr_model_plan *plan, tsr__cuda_host **out);
 void tsr__cuda_host_destroy(tsr__cuda_host *host); /* NULL is fine */
 
-/* As tsr_model_execute, with outputs in host memory; done when it returns. */
+/* As tsr_model_execute, with outputs in host memory; done when it returns. Batches of one shape
+ * that follow each other replay a graph. */
 tsr_status tsr__cuda_host_execute(tsr__cuda_host *host, const tsr_batch *batch,
                                   const tsr_output *output);
+
+const tsr__cuda_replay *tsr__cuda_host_replay(const tsr__cuda_host *host);
 
 #endif

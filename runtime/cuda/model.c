@@ -108,55 +108,72 @@ size_t tsr__cuda_model_workspace_bytes(const tsr__cuda_model *model) {
   return model->workspace_bytes;
 }
 
-/* ---- running it ---- */
+tsr__cuda *tsr__cuda_model_context(const tsr__cuda_model *model) { return model->cuda; }
 
-typedef struct execution {
-  const tsr__cuda_model *model;
-  const tsr_batch *batch;
-  const tsr_output *output;
-  char *workspace;
-  tsr__cuda_layer_io io; /* what all layers share */
-} execution;
+/* ---- the batch ---- */
+
+static int32_t longest(const tsr_batch *batch) {
+  int64_t most = 0;
+  for (int64_t s = 0; s < batch->sequences; s++) {
+    int64_t length = batch->offsets[s + 1] - batch->offsets[s];
+    if (length > most) most = length;
+  }
+  return (int32_t)most;
+}
+
+tsr__cuda_shape tsr__cuda_shape_of(const tsr_batch *batch) {
+  return (tsr__cuda_shape){.tokens = (int32_t)batch->offsets[batch->sequences],
+                           .sequences = (int32_t)batch->sequences,
+                           .longest = longest(batch),
+                           .typed = batch->types != NULL};
+}
 
 /* Copies numbers as arguments of launches. */
-static tsr_status write_words(const execution *e, size_t at, const int32_t *words, int64_t count,
-                              const char *what) {
+static tsr_status write_words(const tsr__cuda_model *m, void *to, const int32_t *words,
+                              int64_t count, void *stream, const char *what) {
   tsr_cuda_words_args args;
   for (int64_t first = 0; first < count; first += TSR_CUDA_WORDS) {
     int64_t left = count - first;
     args.count = left < TSR_CUDA_WORDS ? (int32_t)left : TSR_CUDA_WORDS;
-    args.y = (int32_t *)(void *)(e->workspace + at) + first;
+    args.y = (int32_t *)to + first;
     memcpy(args.words, words + first, (size_t)args.count * sizeof *words);
     tsr_cuda_launch launch = tsr__cuda_words_launch(&args);
-    TSR_TRY(tsr__cuda_launch(e->model->cuda, &e->model->words, &launch, &args, e->io.stream, what));
+    TSR_TRY(tsr__cuda_launch(m->cuda, &m->words, &launch, &args, stream, what));
   }
   return TSR_OK;
 }
 
 /* They were checked to fit 32 bits. */
-static tsr_status write_offsets(const execution *e) {
+static tsr_status write_offsets(const tsr__cuda_model *m, const tsr_batch *batch, char *to,
+                                void *stream) {
   int32_t words[TSR_CUDA_WORDS];
-  int64_t count = e->batch->sequences + 1;
+  int64_t count = batch->sequences + 1;
   for (int64_t first = 0; first < count; first += TSR_CUDA_WORDS) {
     int64_t piece = count - first < TSR_CUDA_WORDS ? count - first : TSR_CUDA_WORDS;
-    for (int64_t i = 0; i < piece; i++) words[i] = (int32_t)e->batch->offsets[first + i];
-    TSR_TRY(write_words(e, e->model->offsets_at + (size_t)first * sizeof *words, words, piece,
-                        "offsets"));
+    for (int64_t i = 0; i < piece; i++) words[i] = (int32_t)batch->offsets[first + i];
+    TSR_TRY(write_words(m, to + (size_t)first * sizeof *words, words, piece, stream, "offsets"));
   }
   return TSR_OK;
 }
 
-static tsr_status write_batch(execution *e) {
-  const tsr__cuda_model *m = e->model;
-  const tsr_batch *batch = e->batch;
-  TSR_TRY(write_words(e, m->ids_at, batch->ids, e->io.tokens, "token ids"));
-  if (batch->types) TSR_TRY(write_words(e, m->types_at, batch->types, e->io.tokens, "token types"));
-  TSR_TRY(write_offsets(e));
-  e->io.ids = (const int32_t *)(const void *)(e->workspace + m->ids_at);
-  if (batch->types) e->io.types = (const int32_t *)(const void *)(e->workspace + m->types_at);
-  e->io.offsets = (const int32_t *)(const void *)(e->workspace + m->offsets_at);
-  return TSR_OK;
+tsr_status tsr__cuda_model_write(const tsr__cuda_model *m, const tsr_batch *batch, void *workspace,
+                                 void *stream) {
+  char *at = workspace;
+  int64_t tokens = batch->offsets[batch->sequences];
+  TSR_TRY(write_words(m, at + m->ids_at, batch->ids, tokens, stream, "token ids"));
+  if (batch->types)
+    TSR_TRY(write_words(m, at + m->types_at, batch->types, tokens, stream, "token types"));
+  return write_offsets(m, batch, at + m->offsets_at, stream);
 }
+
+/* ---- the layers ---- */
+
+typedef struct execution {
+  const tsr__cuda_model *model;
+  const tsr_output *output;
+  char *workspace;
+  tsr__cuda_layer_io io; /* what all layers share */
+} execution;
 
 static char *slot_at(const execution *e, int32_t slot) {
   return slot == TSR__NO_SLOT ? NULL : e->workspace + e->model->slot_offsets[slot];
@@ -215,33 +232,37 @@ static tsr_status hand_out_hidden(const execution *e) {
   return tsr__cuda_launch(m->cuda, &m->to_f32, &launch, &args, e->io.stream, "hidden states");
 }
 
-static int32_t longest(const tsr_batch *batch) {
-  int64_t most = 0;
-  for (int64_t s = 0; s < batch->sequences; s++) {
-    int64_t length = batch->offsets[s + 1] - batch->offsets[s];
-    if (length > most) most = length;
-  }
-  return (int32_t)most;
+static const int32_t *words_at(const void *workspace, size_t at) {
+  return (const int32_t *)(const void *)((const char *)workspace + at);
 }
 
-static tsr_status run(execution *e) {
-  TSR_TRY(write_batch(e));
-  for (size_t i = 0; i < e->model->model->layer_count; i++) TSR_TRY(run_layer(e, i));
-  return hand_out_hidden(e);
+tsr_status tsr__cuda_model_compute(const tsr__cuda_model *m, const tsr__cuda_shape *shape,
+                                   const tsr_output *output, void *workspace) {
+  execution e = {.model = m,
+                 .output = output,
+                 .workspace = workspace,
+                 .io = {.ids = words_at(workspace, m->ids_at),
+                        .types = shape->typed ? words_at(workspace, m->types_at) : NULL,
+                        .offsets = words_at(workspace, m->offsets_at),
+                        .tokens = shape->tokens,
+                        .sequences = shape->sequences,
+                        .longest = shape->longest,
+                        .stream = output->stream}};
+  for (size_t i = 0; i < m->model->layer_count; i++) TSR_TRY(run_layer(&e, i));
+  return hand_out_hidden(&e);
+}
+
+static tsr_status run(const tsr__cuda_model *model, const tsr_batch *batch,
+                      const tsr_output *output, void *workspace) {
+  tsr__cuda_shape shape = tsr__cuda_shape_of(batch);
+  TSR_TRY(tsr__cuda_model_write(model, batch, workspace, output->stream));
+  return tsr__cuda_model_compute(model, &shape, output, workspace);
 }
 
 tsr_status tsr__cuda_model_execute(const tsr__cuda_model *model, const tsr_batch *batch,
                                    const tsr_output *output, void *workspace) {
-  execution e = {.model = model,
-                 .batch = batch,
-                 .output = output,
-                 .workspace = workspace,
-                 .io = {.tokens = (int32_t)batch->offsets[batch->sequences],
-                        .sequences = (int32_t)batch->sequences,
-                        .longest = longest(batch),
-                        .stream = output->stream}};
   TSR_TRY(tsr__cuda_enter(model->cuda));
-  tsr_status status = run(&e);
+  tsr_status status = run(model, batch, output, workspace);
   tsr__cuda_leave(model->cuda);
   return status;
 }

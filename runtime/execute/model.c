@@ -1,3 +1,5 @@
+#include "runtime/execute/model.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -37,8 +39,8 @@ static tsr_status check_layers(const tsr_model *model, const tsr_batch *batch) {
   return TSR_OK;
 }
 
-static tsr_status check(const tsr_model_plan *plan, const tsr_batch *batch, const void *workspace,
-                        size_t workspace_bytes) {
+tsr_status tsr__model_execute_check(const tsr_model_plan *plan, const tsr_batch *batch,
+                                    const void *workspace, size_t workspace_bytes) {
   TSR_TRY(check_batch(plan, batch));
   TSR_CHECK(workspace && workspace_bytes >= plan->workspace_bytes, TSR_INVALID_ARGUMENT,
             "the workspace has %zu bytes, %zu are needed", workspace ? workspace_bytes : 0,
@@ -107,7 +109,7 @@ static void hand_out(const tsr_model_plan *plan, const tsr_batch *batch, const t
 tsr_status tsr_model_execute(const tsr_model_plan *plan, const tsr_batch *batch,
                              const tsr_output *output, void *workspace, size_t workspace_bytes) {
   TSR_CHECK(plan && batch && output, TSR_INVALID_ARGUMENT, "tsr_model_execute: NULL argument");
-  TSR_TRY(check(plan, batch, workspace, workspace_bytes));
+  TSR_TRY(tsr__model_execute_check(plan, batch, workspace, workspace_bytes));
   if (plan->cuda) return tsr__cuda_model_execute(plan->cuda, batch, output, workspace);
   for (size_t i = 0; i < plan->model->layer_count; i++)
     TSR_TRY(run_layer(plan, i, batch, workspace));

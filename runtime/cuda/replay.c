@@ -1,0 +1,125 @@
+#include "runtime/cuda/replay.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/base/alloc.h"
+#include "runtime/base/status.h"
+#include "runtime/cuda/context.h"
+
+/* All that the launches of a model's layers depend on. */
+typedef struct key {
+  tsr__cuda_shape shape;
+  const void *hidden, *embedding, *workspace;
+  int32_t normalise;
+} key;
+
+struct tsr__cuda_replay {
+  const tsr__cuda_model *model;
+  tsr__cuda *cuda;
+  void *stream;     /* what is captured goes through it */
+  void *executable; /* of the key; NULL: not captured yet */
+  key key;          /* of the last batch */
+  int64_t captured, replayed;
+};
+
+static void forget(tsr__cuda_replay *r) {
+  if (r->executable) tsr__cuda_driver(r->cuda)->GraphExecDestroy(r->executable);
+  r->executable = NULL;
+}
+
+static tsr_status build(tsr__cuda_replay *r) {
+  const tsr__cu *cu = tsr__cuda_driver(r->cuda);
+  TSR__CU_TRY("a graph", StreamCreate, &r->stream, TSR__CU_STREAM_NON_BLOCKING);
+  return TSR_OK;
+}
+
+tsr_status tsr__cuda_replay_create(const tsr__cuda_model *model, tsr__cuda_replay **out) {
+  TSR_TRY(tsr__calloc(1, sizeof **out, "a graph", out));
+  tsr__cuda_replay *r = *out;
+  r->model = model;
+  r->cuda = tsr__cuda_model_context(model);
+  tsr_status status = tsr__cuda_enter(r->cuda);
+  if (status == TSR_OK) {
+    status = build(r);
+    tsr__cuda_leave(r->cuda);
+  }
+  if (status == TSR_OK) return TSR_OK;
+  free(r);
+  *out = NULL;
+  return status;
+}
+
+void tsr__cuda_replay_destroy(tsr__cuda_replay *r) {
+  if (!r) return;
+  if (tsr__cuda_enter(r->cuda) == TSR_OK) {
+    forget(r);
+    tsr__cuda_driver(r->cuda)->StreamDestroy(r->stream);
+    tsr__cuda_leave(r->cuda);
+  }
+  free(r);
+}
+
+/* ---- capturing ---- */
+
+static tsr_status instantiate(tsr__cuda_replay *r, void *graph) {
+  const tsr__cu *cu = tsr__cuda_driver(r->cuda);
+  TSR__CU_TRY("the model's graph", GraphInstantiate, &r->executable, graph, 0);
+  r->captured++;
+  return TSR_OK;
+}
+
+static tsr_status capture(tsr__cuda_replay *r, const tsr_output *output, void *workspace) {
+  const tsr__cu *cu = tsr__cuda_driver(r->cuda);
+  tsr_output captured = *output;
+  void *graph = NULL;
+  captured.stream = r->stream;
+  TSR__CU_TRY("the model's graph", StreamBeginCapture, r->stream, TSR__CU_CAPTURE_THREAD_LOCAL);
+  tsr_status status = tsr__cuda_model_compute(r->model, &r->key.shape, &captured, workspace);
+  int ended = cu->StreamEndCapture(r->stream, &graph);
+  if (status == TSR_OK) status = tsr__cu_check(ended, "cuStreamEndCapture", "the model's graph");
+  if (status == TSR_OK) status = instantiate(r, graph);
+  if (graph) cu->GraphDestroy(graph);
+  return status;
+}
+
+static tsr_status launch(tsr__cuda_replay *r, void *stream) {
+  const tsr__cu *cu = tsr__cuda_driver(r->cuda);
+  TSR__CU_TRY("the model's graph", GraphLaunch, r->executable, stream);
+  r->replayed++;
+  return TSR_OK;
+}
+
+static int same(const key *a, const key *b) {
+  return a->shape.tokens == b->shape.tokens && a->shape.sequences == b->shape.sequences &&
+         a->shape.longest == b->shape.longest && a->shape.typed == b->shape.typed &&
+         a->hidden == b->hidden && a->embedding == b->embedding && a->workspace == b->workspace &&
+         a->normalise == b->normalise;
+}
+
+static tsr_status run(tsr__cuda_replay *r, const tsr_batch *batch, const tsr_output *output,
+                      void *workspace) {
+  key now = {tsr__cuda_shape_of(batch), output->hidden, output->embedding, workspace,
+             output->normalise};
+  TSR_TRY(tsr__cuda_model_write(r->model, batch, workspace, output->stream));
+  if (!same(&now, &r->key)) {
+    forget(r);
+    r->key = now;
+    return tsr__cuda_model_compute(r->model, &now.shape, output, workspace);
+  }
+  if (!r->executable) TSR_TRY(capture(r, output, workspace));
+  return launch(r, output->stream);
+}
+
+tsr_status tsr__cuda_replay_execute(tsr__cuda_replay *r, const tsr_batch *batch,
+                                    const tsr_output *output, void *workspace) {
+  TSR_TRY(tsr__cuda_enter(r->cuda));
+  tsr_status status = run(r, batch, output, workspace);
+  tsr__cuda_leave(r->cuda);
+  return status;
+}
+
+void tsr__cuda_replay_counts(const tsr__cuda_replay *r, int64_t *captured, int64_t *replayed) {
+  *captured = r->captured;
+  *replayed = r->replayed;
+}

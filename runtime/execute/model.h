@@ -1,0 +1,10 @@
+/* What every way of executing a model checks first. */
+#ifndef TESSERA_EXECUTE_MODEL_H
+#define TESSERA_EXECUTE_MODEL_H
+
+#include "tessera/execute.h"
+
+tsr_status tsr__model_execute_check(const tsr_model_plan *plan, const tsr_batch *batch,
+                                    const void *workspace, size_t workspace_bytes);
+
+#endif
