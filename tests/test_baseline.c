@@ -84,7 +84,26 @@ Test(baseline, found_by_name) {
   cr_assert_eq(tsr__baseline_find("none", &baseline), TSR_OK);
   cr_assert_null(baseline);
   cr_assert_eq(tsr__baseline_find("mkl", &baseline), TSR_INVALID_ARGUMENT);
-  cr_assert(strstr(tsr_last_error(), "mkl"));
+  cr_assert(strstr(tsr_last_error(), "mkl") && strstr(tsr_last_error(), "cublaslt, "));
   cr_assert_eq(tsr__baseline_find(NULL, &baseline), TSR_INVALID_ARGUMENT);
   cr_assert_eq(tsr__baseline_find("none", NULL), TSR_INVALID_ARGUMENT);
+}
+
+/* The real libraries, where they are installed: every function is found, and they tell a version.
+ */
+Test(baseline, libraries_of_the_gpu_open_or_say_why) {
+  const tsr__baseline *baseline;
+  size_t seen = 0;
+  for (size_t b = 0; (baseline = tsr__baseline_at(b)); b++) {
+    const tsr__baseline *found;
+    const char *version = NULL;
+    cr_assert_eq(tsr__baseline_find(baseline->key, &found), TSR_OK);
+    cr_assert_eq(found, baseline);
+    if (baseline->backend != TSR_BACKEND_CUDA) continue;
+    tsr_status status = baseline->open(&version);
+    cr_assert(status == TSR_OK || status == TSR_NOT_FOUND, "%s", tsr_last_error());
+    cr_assert_gt(strlen(status == TSR_OK ? version : tsr_last_error()), 4);
+    seen++;
+  }
+  cr_assert_gt(seen, 2);
 }

@@ -30,5 +30,6 @@ ABSENT(cublaslt, "cublaslt", "cuBLASLt matmul")
 ABSENT(cusparse_csr, "cusparse-csr", "cuSPARSE SpMM, CSR")
 ABSENT(cusparse_bsr, "cusparse-bsr", "cuSPARSE SpMM, BSR")
 ABSENT(cusparse_ell, "cusparse-ell", "cuSPARSE SpMM, Blocked-ELL")
+ABSENT(cusparselt, "cusparselt", "cuSPARSELt matmul")
 #undef ABSENT
 #endif
