@@ -2,6 +2,7 @@
 #include <math.h>
 #include <omp.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "runtime/base/alloc.h"
 #include "runtime/base/status.h"
@@ -50,7 +51,7 @@ static tsr_status open_models(evaluate_job *job) {
                                    .tuning = job->tuning};
   omp_set_num_threads(job->linear.threads); /* the tasks' own loops heed it */
   TSR_TRY(tsr__cli_subject_open(o->model, o->vocabulary, &job->linear, &job->subject));
-  if (!o->reference) return TSR_OK;
+  if (!o->reference || !strcmp(o->reference, o->model)) return TSR_OK;
   return tsr__cli_subject_open(o->reference, o->vocabulary, &job->linear, &job->reference);
 }
 
@@ -91,8 +92,12 @@ static tsr_status work(evaluate_job *job) {
   TSR_TRY(find_tasks(job));
   TSR_TRY(open_models(job));
   job->data.folder = o->data;
+  /* The model may be its own reference: then nothing is computed twice. */
+  tsr__subject *reference = job->reference.subject ? job->reference.subject
+                            : o->reference         ? job->subject.subject
+                                                   : NULL;
   for (size_t i = 0; i < o->tasks.count; i++)
-    TSR_TRY(tsr__evaluate(job->tasks[i], &job->data, job->subject.subject, job->reference.subject,
+    TSR_TRY(tsr__evaluate(job->tasks[i], &job->data, job->subject.subject, reference,
                           &job->results[i]));
   if (o->json) return report_json(job);
   report_text(job);

@@ -9,7 +9,7 @@
 
 /* Sums over rows are made part by part and then added in order: as many parts as ever many threads,
  * so that the rounding is always the same. */
-enum { PARTS = 16, NEWTON_MAX = 100, PARALLEL_FROM = 1 << 16 };
+enum { PARTS = 16, NEWTON_MAX = 100, HALVINGS_MAX = 33, PARALLEL_FROM = 1 << 16 };
 
 static const double tolerance = 1e-9;
 
@@ -161,7 +161,8 @@ static void solve(fit *f, double accuracy) {
 /* Moves w along the step, halved until the objective falls; *value follows. */
 static int descend(fit *f, double *w, double *value) {
   double slope = dot(f->gradient, f->step, f->n);
-  for (double length = 1; length > 1e-10; length /= 2) {
+  double length = 1;
+  for (int halvings = 0; halvings < HALVINGS_MAX; halvings++, length /= 2) {
     for (int64_t j = 0; j < f->n; j++) f->trial[j] = w[j] + length * f->step[j];
     double next = evaluate(f, f->trial);
     /* Beside the minimum the objective's differences drown in its rounding. */

@@ -1,4 +1,6 @@
 /* CSV as in RFC 4180: a header line, CRLF, quotes where a field needs them. No value = empty. */
+#include "runtime/report/csv.h"
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -6,7 +8,7 @@
 #include "runtime/report/report.h"
 
 /* Texts hold no line breaks: tsr__record_clean. */
-static void put_text(FILE *stream, const char *text) {
+void tsr__csv_text(FILE *stream, const char *text) {
   if (!strpbrk(text, ",\"")) {
     fputs(text, stream);
     return;
@@ -21,7 +23,7 @@ static void put_text(FILE *stream, const char *text) {
 
 static void put_value(FILE *stream, const tsr__value *value) {
   if (value->type == TSR__VALUE_TEXT)
-    put_text(stream, value->text);
+    tsr__csv_text(stream, value->text);
   else if (value->type == TSR__VALUE_INTEGER)
     fprintf(stream, "%" PRId64, value->integer);
   else if (value->type == TSR__VALUE_REAL)
