@@ -42,6 +42,15 @@ typedef struct pack_job {
   tsr__pack_layer *layers; /* [count] */
 } pack_job;
 
+static tsr_status add_layer(const tsr__pack_layer *layer, tsr_checkpoint_writer *writer) {
+  const tsr_tensor *tensor = layer->tensor;
+  if (layer->filters)
+    return tsr_checkpoint_writer_add(writer, tensor->name, layer->packed.dtype, tensor->ndim,
+                                     tensor->shape, layer->filters);
+  if (tsr__is_conv(tensor)) TSR_TRY(tsr__conv_shape_save(writer, tensor));
+  return tsr_packed_save(writer, tensor->name, &layer->packed);
+}
+
 static tsr_status add_tensors(const pack_job *job, tsr_checkpoint_writer *writer) {
   TSR_TRY(tsr__copy_metadata(job->checkpoint, NULL, writer));
   TSR_TRY(tsr_checkpoint_writer_metadata(writer, "tessera.version", tsr_version()));
@@ -49,7 +58,7 @@ static tsr_status add_tensors(const pack_job *job, tsr_checkpoint_writer *writer
   for (size_t i = 0; i < total; i++) {
     const tsr_tensor *tensor = tsr_checkpoint_tensor(job->checkpoint, i);
     if (layer < job->count && job->layers[layer].tensor == tensor)
-      TSR_TRY(tsr_packed_save(writer, tensor->name, &job->layers[layer++].packed));
+      TSR_TRY(add_layer(&job->layers[layer++], writer));
     else
       TSR_TRY(tsr_checkpoint_writer_add(writer, tensor->name, tensor->dtype, tensor->ndim,
                                         tensor->shape, tensor->data));
@@ -141,7 +150,7 @@ static tsr_status pack(const void *values) {
   tsr_status status = tsr__target_open(checkpoint, options->in, options->out, &target);
   if (status == TSR_OK) status = work(&job, &target);
   tsr__target_close(&target);
-  for (size_t i = 0; job.layers && i < job.count; i++) tsr_packed_release(&job.layers[i].packed);
+  for (size_t i = 0; job.layers && i < job.count; i++) tsr__pack_layer_release(&job.layers[i]);
   free(job.layers);
   free(job.tensors);
   tsr_checkpoint_close(checkpoint);

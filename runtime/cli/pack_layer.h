@@ -13,10 +13,13 @@ typedef struct tsr__pack_rule {
 } tsr__pack_rule;
 
 typedef struct tsr__pack_layer {
-  const tsr_tensor *tensor; /* 2-D */
+  const tsr_tensor *tensor; /* a matrix, or filters */
   tsr_pattern pattern;
   tsr_packed packed; /* owns its arrays */
+  void *filters;     /* of filters that stay dense: their values as the tensor orders them; owned */
 } tsr__pack_layer;
+
+void tsr__pack_layer_release(tsr__pack_layer *layer);
 
 /* *out: a layer for each tensor, filled several at a time, to be released and freed by the caller
  * even after a failure (then it may be NULL). Negative zeros become +0.0. Shows progress. */

@@ -110,10 +110,11 @@ static tsr_status write(const prune_job *job, const tsr__target *target) {
 
 static json_t *layer_json(const tsr__prune_layer *layer) {
   const tsr_tensor *tensor = layer->tensor;
-  double elements = (double)tensor->shape[0] * (double)tensor->shape[1];
+  int64_t rows = tsr__matrix_rows(tensor), cols = tsr__matrix_cols(tensor);
+  double elements = (double)rows * (double)cols;
   return json_pack("{s:s, s:[I,I], s:s, s:I, s:f, s:f}", "name", tensor->name, "shape",
-                   (json_int_t)tensor->shape[0], (json_int_t)tensor->shape[1], "dtype",
-                   tsr_dtype_name(layer->dtype), "zeros", (json_int_t)layer->pruned, "sparsity",
+                   (json_int_t)rows, (json_int_t)cols, "dtype", tsr_dtype_name(layer->dtype),
+                   "zeros", (json_int_t)layer->pruned, "sparsity",
                    elements > 0 ? (double)layer->pruned / elements : 0, "score_kept",
                    layer->score > 0 ? layer->kept_score / layer->score : 1);
 }
@@ -147,10 +148,10 @@ static void report_text(const prune_job *job, const tsr__target *target) {
   printf("%-*s  %11s  %9s  %11s\n", width, "weight", "shape", "zeros", "score kept");
   for (size_t i = 0; i < job->count; i++) {
     const tsr__prune_layer *layer = &job->layers[i];
-    const int64_t *shape = layer->tensor->shape;
-    double size = (double)shape[0] * (double)shape[1];
+    int64_t rows = tsr__matrix_rows(layer->tensor), cols = tsr__matrix_cols(layer->tensor);
+    double size = (double)rows * (double)cols;
     char text[48];
-    snprintf(text, sizeof text, "%lldx%lld", (long long)shape[0], (long long)shape[1]);
+    snprintf(text, sizeof text, "%lldx%lld", (long long)rows, (long long)cols);
     report_row(layer->tensor->name, width, text, size, (double)layer->pruned,
                layer->score > 0 ? layer->kept_score / layer->score : 1);
     elements += size;

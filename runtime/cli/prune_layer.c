@@ -6,6 +6,8 @@
 #include "runtime/base/half.h"
 #include "runtime/base/status.h"
 #include "runtime/cli/parallel.h"
+#include "runtime/cli/weights.h"
+#include "runtime/format/conv_order.h"
 
 void tsr__prune_layer_release(tsr__prune_layer *layer) {
   free(layer->data == layer->values ? NULL : layer->data);
@@ -15,8 +17,22 @@ void tsr__prune_layer_release(tsr__prune_layer *layer) {
   *layer = (tsr__prune_layer){0};
 }
 
+static int64_t rows_of(const tsr__prune_layer *layer) { return tsr__matrix_rows(layer->tensor); }
+static int64_t cols_of(const tsr__prune_layer *layer) { return tsr__matrix_cols(layer->tensor); }
 static size_t elements_of(const tsr__prune_layer *layer) {
-  return (size_t)layer->tensor->shape[0] * (size_t)layer->tensor->shape[1];
+  return (size_t)rows_of(layer) * (size_t)cols_of(layer);
+}
+
+/* Filters change their order in place of values: to the matrix's, or back. */
+static tsr_status reorder(tsr__prune_layer *layer,
+                          void (*order)(const void *, size_t, const int64_t *, void *)) {
+  float *ordered;
+  if (!tsr__is_conv(layer->tensor)) return TSR_OK;
+  TSR_TRY(tsr__aligned(elements_of(layer), sizeof *ordered, layer->tensor->name, &ordered));
+  order(layer->values, sizeof *ordered, layer->tensor->shape, ordered);
+  free(layer->values);
+  layer->values = ordered;
+  return TSR_OK;
 }
 
 /* Values as float, and room for their scores and the mask. */
@@ -26,13 +42,13 @@ static tsr_status load(tsr__prune_layer *layer) {
   TSR_TRY(tsr__aligned(elements, sizeof(float), tensor->name, &layer->values));
   TSR_TRY(tsr__aligned(elements, sizeof(float), tensor->name, &layer->scores));
   TSR_TRY(tsr__aligned(elements, sizeof(tsr_mask), tensor->name, &layer->mask));
-  return tsr_tensor_to_f32(tensor, layer->values, elements);
+  TSR_TRY(tsr_tensor_to_f32(tensor, layer->values, elements));
+  return reorder(layer, tsr__conv_to_matrix);
 }
 
 static tsr_status score(const tsr__prune_rule *rule, tsr__prune_layer *layer) {
-  const tsr_tensor *tensor = layer->tensor;
   TSR_TRY(load(layer));
-  return tsr_prune_scores(rule->method, layer->values, tensor->shape[0], tensor->shape[1],
+  return tsr_prune_scores(rule->method, layer->values, rows_of(layer), cols_of(layer),
                           layer->scores);
 }
 
@@ -47,12 +63,13 @@ static void measure(tsr__prune_layer *layer) {
 
 /* The mask is there: checks and applies it, makes the result. */
 static tsr_status finish(const tsr__prune_rule *rule, tsr__prune_layer *layer) {
-  const int64_t *shape = layer->tensor->shape;
+  int64_t rows = rows_of(layer), cols = cols_of(layer);
   size_t elements = elements_of(layer);
-  TSR_TRY(tsr_mask_verify(&rule->pattern, rule->global ? -1 : rule->sparsity, layer->mask, shape[0],
-                          shape[1]));
+  TSR_TRY(
+      tsr_mask_verify(&rule->pattern, rule->global ? -1 : rule->sparsity, layer->mask, rows, cols));
   measure(layer);
-  tsr_mask_apply(layer->mask, layer->values, shape[0], shape[1]);
+  tsr_mask_apply(layer->mask, layer->values, rows, cols);
+  TSR_TRY(reorder(layer, tsr__conv_from_matrix));
   layer->dtype = rule->dtype == TSR_DTYPE_COUNT ? layer->tensor->dtype : rule->dtype;
   if (layer->dtype == TSR_DTYPE_F32) {
     layer->data = layer->values;
@@ -71,19 +88,18 @@ static tsr_status finish(const tsr__prune_rule *rule, tsr__prune_layer *layer) {
 
 static tsr_status project(const tsr__prune_rule *rule, tsr__prune_layer *layer) {
   TSR_TRY(score(rule, layer));
-  TSR_TRY(tsr_project(&rule->pattern, rule->sparsity, layer->scores, layer->tensor->shape[0],
-                      layer->tensor->shape[1], layer->mask));
+  TSR_TRY(tsr_project(&rule->pattern, rule->sparsity, layer->scores, rows_of(layer), cols_of(layer),
+                      layer->mask));
   return finish(rule, layer);
 }
 
 tsr_status tsr__prune_layer_calibrated(const tsr__prune_rule *rule, int threads,
                                        const tsr_statistics *statistics, tsr__prune_layer *layer) {
-  const int64_t *shape = layer->tensor->shape;
+  int64_t rows = rows_of(layer), cols = cols_of(layer);
   tsr_prune_options options = {rule->method, rule->pattern, rule->sparsity, threads};
   TSR_TRY(load(layer));
-  TSR_TRY(
-      tsr_prune_scores(TSR_METHOD_MAGNITUDE_L1, layer->values, shape[0], shape[1], layer->scores));
-  TSR_TRY(tsr_prune_matrix(&options, statistics, layer->values, shape[0], shape[1], layer->mask));
+  TSR_TRY(tsr_prune_scores(TSR_METHOD_MAGNITUDE_L1, layer->values, rows, cols, layer->scores));
+  TSR_TRY(tsr_prune_matrix(&options, statistics, layer->values, rows, cols, layer->mask));
   return finish(rule, layer);
 }
 
@@ -108,8 +124,7 @@ static tsr_status prune_globally(prune_work *work, int threads, size_t count) {
   TSR_TRY(tsr__calloc(count, sizeof *items, "the layers", &items));
   for (size_t i = 0; i < count; i++) {
     const tsr__prune_layer *layer = &work->layers[i];
-    items[i] = (tsr_project_item){layer->scores, layer->tensor->shape[0], layer->tensor->shape[1],
-                                  layer->mask};
+    items[i] = (tsr_project_item){layer->scores, rows_of(layer), cols_of(layer), layer->mask};
   }
   tsr_status status = tsr_project_global(&work->rule->pattern, work->rule->sparsity, items, count);
   free(items);

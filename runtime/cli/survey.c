@@ -6,6 +6,7 @@
 #include "runtime/base/alloc.h"
 #include "runtime/base/status.h"
 #include "runtime/cli/parallel.h"
+#include "runtime/format/conv_order.h"
 
 /* The share of elements whose bits, apart from the sign, are all zero. */
 static double zero_share(const void *data, tsr_dtype dtype, size_t elements) {
@@ -51,11 +52,12 @@ static tsr_status survey_packed(const tsr_checkpoint *checkpoint, tsr__survey *s
 static tsr_status survey_matrix(const void *data, tsr__survey *s) {
   tsr_pattern pattern;
   double sparsity;
-  tsr_matrix matrix = {data, s->dtype, s->shape[0], s->shape[1], s->shape[1]};
+  int64_t rows = tsr__matrix_rows(s->weight->tensor), cols = tsr__matrix_cols(s->weight->tensor);
+  tsr_matrix matrix = {data, s->dtype, rows, cols, cols};
   TSR_TRY(tsr_recognise(&matrix, &pattern, &sparsity));
   tsr_pattern_text(&pattern, s->pattern);
   s->density = pattern.kind == TSR_PATTERN_DENSE ? 1 : 1 - sparsity;
-  s->zeros = zero_share(data, s->dtype, (size_t)s->shape[0] * (size_t)s->shape[1]);
+  s->zeros = zero_share(data, s->dtype, (size_t)rows * (size_t)cols);
   return TSR_OK;
 }
 
@@ -71,10 +73,14 @@ static tsr_status survey_tensor(tsr__survey *s) {
   s->format = TSR_FORMAT_DENSE;
   if (!s->is_matrix) return TSR_OK;
   size_t align = (size_t)tsr_dtype_bits(s->dtype) / 8;
-  if ((uintptr_t)tensor->data % align == 0) return survey_matrix(tensor->data, s);
+  int is_conv = tsr__is_conv(tensor);
+  if (!is_conv && (uintptr_t)tensor->data % align == 0) return survey_matrix(tensor->data, s);
   void *copy;
   TSR_TRY(tsr__aligned(tensor->bytes, 1, tensor->name, &copy));
-  memcpy(copy, tensor->data, tensor->bytes);
+  if (is_conv)
+    tsr__conv_to_matrix(tensor->data, align, tensor->shape, copy);
+  else
+    memcpy(copy, tensor->data, tensor->bytes);
   tsr_status status = survey_matrix(copy, s);
   free(copy);
   return status;

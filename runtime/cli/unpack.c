@@ -7,6 +7,7 @@
 #include "runtime/cli/cli.h"
 #include "runtime/cli/files.h"
 #include "runtime/cli/weights.h"
+#include "runtime/format/conv_order.h"
 #include "runtime/format/names.h"
 
 typedef struct unpack_options {
@@ -22,21 +23,34 @@ typedef struct unpack_job {
   size_t unpacked;
 } unpack_job;
 
+/* *dense: the matrix, or filters in their own order; the caller frees it, also after a failure. */
+static tsr_status unpack_matrix(const char *name, const tsr_packed *packed, int ndim,
+                                const int64_t *shape, void **dense) {
+  int64_t elements;
+  size_t bytes = (size_t)tsr_dtype_bits(packed->dtype) / 8;
+  TSR_CHECK(tsr__mul_i64(packed->rows, packed->cols, &elements), TSR_MALFORMED,
+            "%s: %lld x %lld elements are too many", name, (long long)packed->rows,
+            (long long)packed->cols);
+  TSR_TRY(tsr__aligned((size_t)elements, bytes, name, dense));
+  TSR_TRY(tsr_unpack(packed, *dense, packed->cols));
+  if (ndim == 2) return TSR_OK;
+  void *matrix = *dense;
+  tsr_status status = tsr__aligned((size_t)elements, bytes, name, dense);
+  if (status == TSR_OK) tsr__conv_from_matrix(matrix, bytes, shape, *dense);
+  free(matrix);
+  return status;
+}
+
 static tsr_status add_packed(unpack_job *job, size_t index, tsr_checkpoint_writer *writer) {
   const char *name = job->weights.items[index].name;
   tsr_packed packed;
+  int ndim;
+  int64_t shape[4];
   TSR_TRY(tsr_packed_load(job->checkpoint, name, &packed));
-  int64_t shape[2] = {packed.rows, packed.cols}, elements;
-  tsr_status status = TSR_OK;
-  if (!tsr__mul_i64(packed.rows, packed.cols, &elements))
-    status = tsr__error(TSR_MALFORMED, "%s: %lld x %lld elements are too many", name,
-                        (long long)packed.rows, (long long)packed.cols);
+  tsr_status status = tsr__conv_shape_load(job->checkpoint, name, &packed, &ndim, shape);
+  if (status == TSR_OK) status = unpack_matrix(name, &packed, ndim, shape, &job->dense[index]);
   if (status == TSR_OK)
-    status = tsr__aligned((size_t)elements, (size_t)tsr_dtype_bits(packed.dtype) / 8, name,
-                          &job->dense[index]);
-  if (status == TSR_OK) status = tsr_unpack(&packed, job->dense[index], packed.cols);
-  if (status == TSR_OK)
-    status = tsr_checkpoint_writer_add(writer, name, packed.dtype, 2, shape, job->dense[index]);
+    status = tsr_checkpoint_writer_add(writer, name, packed.dtype, ndim, shape, job->dense[index]);
   tsr_packed_release(&packed);
   job->unpacked++;
   return status;

@@ -12,7 +12,11 @@ static const char weight_suffix[] = ".weight";
 
 /* Matrices that are looked up or used once a sentence: pruning them costs quality, saves no time.
  */
-static const char *const not_layers[] = {"*embeddings*", "*pooler*", "cls.*", "*classifier*"};
+static const char *const not_layers[] = {"*embeddings*", "*pooler*", "cls.*", "*classifier*",
+                                         "fc.*"};
+
+/* Filters of so few channels look at an image: they are cheap, and everything depends on them. */
+enum { IMAGE_CHANNELS_MAX = 4 };
 
 /* Where in a tensor's name "P.<key>.<array>" the part "<key>." of a packed format begins; NULL for
  * a plain tensor. */
@@ -74,9 +78,17 @@ void tsr__weights_release(tsr__weights *weights) {
 
 int tsr__weight_is_matrix(const tsr__weight *weight) {
   const tsr_tensor *tensor = weight->tensor;
-  return tensor && tensor->ndim == 2 &&
+  return tensor && (tensor->ndim == 2 || tsr__is_conv(tensor)) &&
          (tensor->dtype == TSR_DTYPE_F32 || tensor->dtype == TSR_DTYPE_F16 ||
           tensor->dtype == TSR_DTYPE_BF16);
+}
+
+int64_t tsr__matrix_rows(const tsr_tensor *tensor) { return tensor->shape[0]; }
+
+int64_t tsr__matrix_cols(const tsr_tensor *tensor) {
+  int64_t cols = 1;
+  for (int d = 1; d < tensor->ndim; d++) cols *= tensor->shape[d];
+  return cols;
 }
 
 static int matches(const char *glob, const char *name) {
@@ -95,10 +107,10 @@ static int can_be_chosen(const tsr__weight *weight) {
   return tsr__weight_is_matrix(weight) && !fnmatch("*.weight", weight->name, 0);
 }
 
-static int is_layer(const char *name) {
+static int is_layer(const tsr__weight *weight) {
   for (size_t i = 0; i < TSR__COUNT(not_layers); i++)
-    if (!fnmatch(not_layers[i], name, 0)) return 0;
-  return 1;
+    if (!fnmatch(not_layers[i], weight->name, 0)) return 0;
+  return !tsr__is_conv(weight->tensor) || weight->tensor->shape[1] > IMAGE_CHANNELS_MAX;
 }
 
 /* Sets chosen[i] = value where the glob matches. */
@@ -121,7 +133,7 @@ static tsr_status choose(const tsr__weights *weights, const tsr__list *layers,
   size_t left = 0, packed = 0;
   for (size_t i = 0; i < weights->count; i++) {
     const tsr__weight *weight = &weights->items[i];
-    chosen[i] = !layers->count && can_be_chosen(weight) && is_layer(weight->name);
+    chosen[i] = !layers->count && can_be_chosen(weight) && is_layer(weight);
     packed += !weight->tensor;
   }
   for (size_t g = 0; g < layers->count; g++)

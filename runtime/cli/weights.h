@@ -21,8 +21,15 @@ typedef struct tsr__weights {
 tsr_status tsr__weights_list(const tsr_checkpoint *checkpoint, tsr__weights *out);
 void tsr__weights_release(tsr__weights *weights);
 
-/* Whether the weight is a plain matrix of a type that can be pruned and packed. */
+/* Whether the weight is a plain matrix, or the filters of a convolution, of a type that can be
+ * pruned and packed. */
 int tsr__weight_is_matrix(const tsr__weight *weight);
+
+/* The matrix's sizes. Filters [cout, cin, kh, kw] are the matrix [cout, kh * kw * cin] of
+ * runtime/format/conv_order.h. */
+int64_t tsr__matrix_rows(const tsr_tensor *tensor);
+int64_t tsr__matrix_cols(const tsr_tensor *tensor);
+static inline int tsr__is_conv(const tsr_tensor *tensor) { return tensor->ndim == 4; }
 
 /* The rows of --layers and --skip; `values` is the subcommand's struct. */
 #define TSR__ROW_LAYERS(values)                                                          \
@@ -31,7 +38,7 @@ int tsr__weight_is_matrix(const tsr__weight *weight);
     .help =                                                                              \
         "only the weights with names like this, such as '*.attention.*'; may be given "  \
         "several times (default: every matrix *.weight that is no embedding, pooler or " \
-        "classifier)",                                                                   \
+        "classifier, and filters other than an image's)",                                \
     .offset = offsetof(values, layers)                                                   \
   }
 #define TSR__ROW_SKIP(values)                                                 \
@@ -69,6 +76,12 @@ tsr_dtype tsr__dtype_choice(int word);
 /* Hands the metadata of a checkpoint on, apart from the key `except` (may be NULL). */
 tsr_status tsr__copy_metadata(const tsr_checkpoint *checkpoint, const char *except,
                               tsr_checkpoint_writer *writer);
+
+/* The shape of packed filters, for whoever unpacks them: a metadata entry "tessera.shape.NAME",
+ * such as "96,48,3,3". load: *ndim = 2 and the matrix's sizes where there is none. */
+tsr_status tsr__conv_shape_save(tsr_checkpoint_writer *writer, const tsr_tensor *tensor);
+tsr_status tsr__conv_shape_load(const tsr_checkpoint *checkpoint, const char *name,
+                                const tsr_packed *packed, int *ndim, int64_t shape[4]);
 
 /* The matrices that are meant, in order of name; the caller frees the list. A glob is held against
  * the name with and without ".weight". A glob that means nothing, or nothing left, is an error. */
