@@ -140,6 +140,51 @@ const Case kWithinWarp[] = {
      "st.volatile.shared.u32 [%r3], %r1; ld.volatile.shared.u32 %r6, [%r5];", false},
 };
 
+/* Reads by several threads with no barrier of the CTA behind them. %p2: lane 0 of warp 0. */
+const Case kSeveralReaders[] = {
+    {"write among readers of one warp",
+     "@%p2 st.shared.u32 [s], 5; bar.warp.sync ~0; @%p1 ld.shared.u32 %r6, [s];"
+     "@%p2 st.shared.u32 [s], 6;",
+     true},
+    {"write among readers of one warp, warp barrier",
+     "@%p2 st.shared.u32 [s], 5; bar.warp.sync ~0; @%p1 ld.shared.u32 %r6, [s];"
+     "bar.warp.sync ~0; @%p2 st.shared.u32 [s], 6;",
+     false},
+    {"a warp barrier does not wait for another warp's readers",
+     "@%p2 st.shared.u32 [s], 5; bar.sync 0; ld.shared.u32 %r6, [s]; bar.warp.sync ~0;"
+     "@%p2 st.shared.u32 [s], 6;",
+     true},
+    {"readers again after a write",
+     "@%p2 st.shared.u32 [s], 5; bar.warp.sync ~0; @%p1 ld.shared.u32 %r6, [s];"
+     "bar.warp.sync ~0; @%p2 st.shared.u32 [s], 6; bar.warp.sync ~0;"
+     "@%p1 ld.shared.u32 %r6, [s]; bar.warp.sync ~0; @%p2 st.shared.u32 [s], 7;",
+     false},
+    {"half of the readers come again, the other half is not waited for",
+     "@%p2 st.shared.u32 [s], 5; bar.warp.sync ~0; @%p1 ld.shared.u32 %r6, [s];"
+     "@!%p3 bra done; bar.warp.sync 0xffff; @%p1 ld.shared.u32 %r6, [s]; bar.warp.sync 0xffff;"
+     "@%p2 st.shared.u32 [s], 6; done:",
+     true},
+    {"half of the readers come again, all are waited for",
+     "@%p2 st.shared.u32 [s], 5; bar.warp.sync ~0; @%p1 ld.shared.u32 %r6, [s];"
+     "@!%p3 bra done; bar.warp.sync 0xffff; @%p1 ld.shared.u32 %r6, [s];"
+     "done: bar.warp.sync ~0; @%p2 st.shared.u32 [s], 6;",
+     false},
+    {"smaller accesses elsewhere, then in the word",
+     "@%p2 st.shared.u32 [s], 5; bar.sync 0; ld.shared.u32 %r6, [s]; cvt.u16.u32 %h1, %r1;"
+     "@%p2 st.shared.u8 [s+64], %h1; bar.warp.sync ~0; @%p2 st.shared.u16 [s+2], %h1;",
+     true},
+    {"smaller accesses elsewhere",
+     "@%p2 st.shared.u32 [s], 5; bar.sync 0; ld.shared.u32 %r6, [s]; cvt.u16.u32 %h1, %r1;"
+     "@%p2 st.shared.u8 [s+64], %h1; bar.warp.sync ~0; @%p2 st.shared.u16 [s+68], %h1;",
+     false},
+    {"lanes that share words, an access with several addresses",
+     "st.shared.u32 [%r3], %r1; bar.sync 0; and.b32 %r7, %r3, 0xffffffe0;"
+     "ld.shared.u32 %r6, [%r7]; bar.warp.sync ~0; @%p2 st.shared.u32 [s+160], 1;",
+     true},
+    {"writes of a warp that has exited",
+     "st.shared.u32 [%r3], %r1; @%p1 ret; bar.sync 0; ld.shared.u32 %r6, [%r4];", true},
+};
+
 /* Warp 0 writes a word and then a flag; warp 1 waits for the flag and reads the word. */
 const Case kFlags[] = {
     {"fences on both sides",
@@ -188,6 +233,16 @@ Test(races_shared, between_warps) {
 
 Test(races_shared, within_a_warp) {
   for (const Case &test : kWithinWarp) check(test);
+}
+
+Test(races_shared, several_readers) {
+  for (const Case &test : kSeveralReaders) {
+    const std::string body = std::string(
+                                 "setp.eq.u32 %p2, %r1, 0; setp.lt.u32 %p3, %r2, 16;"
+                                 "mov.u32 %r6, 0;") +
+                             test.body;
+    check({test.name, body.c_str(), test.races});
+  }
 }
 
 Test(races_shared, flags) {

@@ -6,6 +6,7 @@
 #include <new>
 #include <thread>
 
+#include "tests/gpusim/exec/instruction.h"
 #include "tests/gpusim/memory/heap.h"
 
 namespace gpusim {
@@ -90,6 +91,16 @@ void join(CtaKnowledge *into, const CtaKnowledge &from) {
   }
 }
 
+/* Two words' slots: each has two of writers, then two of readers. */
+using Slots = uint32_t __attribute__((vector_size(32), aligned(16), may_alias));
+constexpr Slots kReaders = {0, 0, ~0u, ~0u, 0, 0, ~0u, ~0u};
+
+bool all_ones(const Slots &slots) {
+  using Long4 = uint64_t __attribute__((vector_size(32), aligned(16), may_alias));
+  const Long4 &pairs = reinterpret_cast<const Long4 &>(slots);
+  return (pairs[0] & pairs[1] & pairs[2] & pairs[3]) == ~uint64_t{0};
+}
+
 }  // namespace
 
 void GlobalHold::take(std::atomic<uint64_t> *locked, uint64_t stripes) {
@@ -136,6 +147,44 @@ GlobalRaces::Word *GlobalRaces::word(uint64_t address) {
     if (touched.exchange(1) == 0) chunks_.fetch_add(1);
   }
   return reinterpret_cast<Word *>(shadow_ + at);
+}
+
+/* Whole words from `address` on. The halves of a slot pair change one at a time, and what is looked
+ * for here stays once it is there, until another CTA's access is recorded: whichever comes first,
+ * that access sees this CTA's earlier read. */
+#ifdef __SANITIZE_THREAD__
+__attribute__((no_sanitize("thread")))
+#endif
+bool GlobalRaces::has_read(const CtaOrder &cta, uint64_t address, uint64_t bytes) const {
+  constexpr Slots kSwapped = {1, 0, 3, 2, 5, 4, 7, 6};
+  constexpr uint32_t kCtaBits = ~1023u;
+  const Slots mine = Slots{} + make_slot(cta, 15, false);
+  const uint8_t *const first = shadow_ + (address - kHeapFirst) / kWordBytes * sizeof(Word);
+  const uint64_t words = bytes / kWordBytes;
+  Slots held = ~Slots{}, any = {};
+  for (uint64_t i = 0; i + 1 < words; i += 2) {
+    const Slots slots = *reinterpret_cast<const Slots *>(first + i * sizeof(Word));
+    const Slots same = slots == mine;
+    held &= same | __builtin_shuffle(same, kSwapped);
+    any |= slots;
+  }
+  if (!all_ones(held | ~kReaders)) return false;
+  if (all_ones(~any | kReaders)) return words > 1;
+  for (uint64_t i = 0; i + 1 < words; i += 2) {
+    const Slots slots = *reinterpret_cast<const Slots *>(first + i * sizeof(Word));
+    if (!all_ones((slots == 0) | (((slots ^ mine) & kCtaBits) == 0) | kReaders)) return false;
+  }
+  return words > 1;
+}
+
+uint32_t GlobalRaces::read_again(const CtaOrder &cta, const uint64_t *address, uint32_t mask,
+                                 unsigned bytes, bool contiguous) const {
+  if (bytes < kWordBytes || cta.index > kMostCtas || shadow_ == nullptr) return mask;
+  if (contiguous && has_read(cta, address[0], uint64_t{bytes} * kLanes)) return 0;
+  for (; mask != 0; mask &= mask - 1) {
+    if (!has_read(cta, address[__builtin_ctz(mask)], bytes)) break;
+  }
+  return mask;
 }
 
 GlobalConflict GlobalRaces::check_read(const CtaOrder &cta, uint64_t address, unsigned bytes,

@@ -66,6 +66,12 @@ class GlobalRaces {
   /* Waits until no other thread holds any of the stripes. One hold at a time for each thread. */
   void hold(uint64_t stripes, GlobalHold *taken);
 
+  /* Lanes of the mask that read `bytes` bytes each, from the lowest on, as long as the CTA has read
+   * them before and nobody else has written them; the lanes left. `contiguous`: all 32, side by
+   * side. */
+  uint32_t read_again(const CtaOrder &cta, const uint64_t *address, uint32_t mask, unsigned bytes,
+                      bool contiguous) const;
+
   /* An access of `bytes` (16 at most, aligned) bytes. */
   GlobalConflict check_read(const CtaOrder &cta, uint64_t address, unsigned bytes, bool strong);
   GlobalConflict check_write(const CtaOrder &cta, uint64_t address, unsigned bytes, bool strong);
@@ -84,6 +90,7 @@ class GlobalRaces {
   };
 
   Word *word(uint64_t address);
+  bool has_read(const CtaOrder &cta, uint64_t address, uint64_t bytes) const;
 
   uint8_t *shadow_ = nullptr;
   std::vector<std::atomic<uint8_t>> touched_; /* chunks of the shadow */

@@ -35,28 +35,50 @@ bool same_value(const Access &access, const Located &located, const LaneBytes *v
   return memcmp(before, values->lane[lane], access.bytes) == 0;
 }
 
+/* Within the shared window. */
+void shared_addresses(const Access &access, const Located &located, uint32_t *addresses) {
+  for (unsigned lane = 0; lane < kLanes; lane++) {
+    addresses[lane] = static_cast<uint32_t>(access.address[lane]);
+  }
+  if (access.space != Space::generic) return;
+  for (uint32_t rest = located.shared; rest != 0; rest &= rest - 1) {
+    const unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
+    uint64_t within;
+    window_of(access.address[lane], &within);
+    addresses[lane] = static_cast<uint32_t>(within);
+  }
+}
+
+/* One lane's access that is not beyond doubt. */
+Conflict shared_lane(Races &races, const SharedAccess &shared, const Access &access,
+                     AccessKind kind, const Located &located, const LaneBytes *values,
+                     unsigned lane) {
+  if (!is_write(kind)) return races.shared.check_read(shared, lane);
+  Conflict conflict = races.shared.check_write(shared, lane);
+  if (conflict.what != nullptr &&
+      same_value(access, located, values, lane, shared.source, conflict, shared.warp * kLanes)) {
+    conflict = {};
+  }
+  races.shared.record_write(shared, lane);
+  return conflict;
+}
+
 Step shared_access(Warp &warp, const Instruction &instruction, const Access &access,
                    AccessKind kind, const Located &located, const LaneBytes *values) {
   Races &races = *warp.cta->races;
+  uint32_t addresses[kLanes];
+  shared_addresses(access, located, addresses);
   const bool strong = (access.ordering & kStrong) != 0;
-  const uint32_t first_thread = warp.id * kLanes;
-  for (uint32_t rest = located.shared; rest != 0; rest &= rest - 1) {
+  const SharedAccess shared{warp.id, access.bytes, strong, instruction.source, addresses};
+  const auto plainly = [&](uint32_t mask) {
+    if (strong || mask == 0) return mask;
+    return is_write(kind) ? races.shared.write_plainly(shared, mask)
+                          : races.shared.read_plainly(shared, mask);
+  };
+  for (uint32_t rest = plainly(located.shared); rest != 0; rest = plainly(rest & (rest - 1))) {
     const unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
-    const uint32_t thread = first_thread + lane;
-    uint64_t within = access.address[lane];
-    if (access.space == Space::generic) window_of(within, &within);
-    const uint32_t address = static_cast<uint32_t>(within);
-    Conflict conflict;
-    if (is_write(kind)) {
-      conflict = races.shared.check_write(thread, address, access.bytes, strong);
-      if (conflict.what != nullptr &&
-          same_value(access, located, values, lane, instruction.source, conflict, first_thread)) {
-        conflict = {};
-      }
-      races.shared.record_write(thread, address, access.bytes, strong, instruction.source);
-    } else {
-      conflict = races.shared.check_read(thread, address, access.bytes, strong, instruction.source);
-    }
+    const uint32_t address = addresses[lane], thread = warp.id * kLanes + lane;
+    const Conflict conflict = shared_lane(races, shared, access, kind, located, values, lane);
     if (conflict.what != nullptr) {
       return warp.fault(instruction, FaultKind::race, static_cast<int>(lane),
                         "shared memory at 0x%x was %s by %s%s, and nothing orders the two", address,
@@ -86,7 +108,11 @@ Step global_access(Warp &warp, const Instruction &instruction, const Access &acc
   const bool strong = (access.ordering & kStrong) != 0;
   const bool writes = is_write(kind);
   if (writes || strong) races.global->hold(stripes(access, located), &place->hold);
-  for (uint32_t rest = located.global; rest != 0; rest &= rest - 1) {
+  const uint32_t mask = writes || strong
+                            ? located.global
+                            : races.global->read_again(races.order, access.address, located.global,
+                                                       access.bytes, located.contiguous);
+  for (uint32_t rest = mask; rest != 0; rest &= rest - 1) {
     const unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
     const uint64_t address = access.address[lane];
     const GlobalConflict conflict =
@@ -112,8 +138,25 @@ Step global_access(Warp &warp, const Instruction &instruction, const Access &acc
 }  // namespace
 
 Races::Races(const Cta &cta, GlobalRaces *global_races)
-    : clocks(cta.warp_count), shared(clocks, cta.shared_bytes), global(global_races) {
+    : clocks(cta.warp_count), shared(clocks, cta.shared_bytes), global(global_races) {}
+
+void Races::begin(const Cta &cta) {
+  for (SyncObject &barrier : barriers) barrier.known.clear();
+  mbarriers.clear();
+  flags.clear();
+  order = CtaOrder();
   order.index = static_cast<uint32_t>(cta.index);
+  settle();
+}
+
+void Races::settle() {
+  clocks.settle();
+  if (!clocks.worn()) return;
+  for (SyncObject &barrier : barriers) barrier.known.clear();
+  for (auto &mbarrier : mbarriers) mbarrier.second = MbarrierSync();
+  flags.clear();
+  shared.forget();
+  clocks.restart();
 }
 
 Step races_access(Warp &warp, const Instruction &instruction, const Access &access, AccessKind kind,
@@ -134,8 +177,9 @@ Step races_access(Warp &warp, const Instruction &instruction, const Access &acce
 
 void races_async_done(Warp &warp, unsigned lane, uint32_t shared_address, unsigned bytes,
                       const ptx::Instruction *source) {
-  warp.cta->races->shared.record_write(warp.id * kLanes + lane, shared_address, bytes, false,
-                                       source);
+  uint32_t addresses[kLanes];
+  addresses[lane] = shared_address;
+  warp.cta->races->shared.record_write({warp.id, bytes, false, source, addresses}, lane);
 }
 
 void races_fence(Warp &warp, uint32_t mask) {
@@ -160,6 +204,8 @@ void races_leave(Warp &warp, unsigned id, uint32_t mask) {
   Races &races = *warp.cta->races;
   races.clocks.adopt(races.barriers[id], warp.id, mask);
 }
+
+void races_meet(Cta &cta) { cta.races->settle(); }
 
 void races_phase_ends(Cta &cta, unsigned id) {
   Races &races = *cta.races;

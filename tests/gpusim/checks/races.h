@@ -25,6 +25,11 @@ struct Races {
   /* global: null when the grid has one CTA. */
   Races(const Cta &cta, GlobalRaces *global_races);
 
+  /* Another CTA begins. */
+  void begin(const Cta &cta);
+  /* All threads of the CTA have met. */
+  void settle();
+
   Clocks clocks;
   SharedRaces shared;
   GlobalRaces *global;
@@ -49,9 +54,11 @@ void races_fence(Warp &, uint32_t mask);
 /* bar.warp.sync of the lanes of `mask`. */
 void races_warp_barrier(Warp &, uint32_t mask);
 
-/* Lanes arrive at barrier `id`; those that wait leave it; the last of all has left it. */
+/* Lanes arrive at barrier `id`; those that wait leave it; the last of all has left it. When all
+ * threads of the CTA wait, races_meet stands for their leaving. */
 void races_arrive(Warp &, unsigned id, uint32_t mask);
 void races_leave(Warp &, unsigned id, uint32_t mask);
+void races_meet(Cta &);
 void races_phase_ends(Cta &, unsigned id);
 
 /* An mbarrier at a shared address: arrivals, the end of a phase, a successful wait. */

@@ -39,6 +39,11 @@ Step uniform(Warp &warp, const Instruction &instruction, const Operand &operand,
   const int first = __builtin_ctz(mask);
   *value = values[first];
   const bool dirty = warp.shadow != nullptr && warp.dirty[operand.index] != 0;
+  uint32_t different = 0;
+  for (unsigned lane = 0; lane < kLanes; lane++) {
+    different |= (mask >> lane & 1) != 0 ? values[lane] ^ *value : 0;
+  }
+  if (different == 0 && !dirty) return Step::next;
   for (uint32_t rest = mask; rest != 0; rest &= rest - 1) {
     const int lane = __builtin_ctz(rest);
     if (dirty && shadow_lanes<const uint32_t>(warp, operand)[lane] != 0) {
@@ -99,22 +104,48 @@ void write_result(const Split &split, uint32_t result) {
   }
 }
 
-/* Everybody has come: lets them go, and begins the next phase. */
-void release(Cta &cta, unsigned id) {
-  Barrier &barrier = cta.barriers->barrier[id];
-  const uint32_t result = reduced(barrier);
+/* Calls function(warp, split) for every split that waits at the barrier. */
+template <class Function>
+void for_waiting(Cta &cta, unsigned id, Function function) {
   for (uint32_t i = 0; i < cta.warp_count; i++) {
     Warp &warp = cta.warps[i];
     for (unsigned s = 0; s < warp.schedule->count; s++) {
       Split &split = warp.schedule->splits[s];
-      if (split.state != Split::State::barrier || split.barrier != id) continue;
-      write_result(split, result);
-      if (cta.races != nullptr) races_leave(warp, id, split.mask);
-      split.state = Split::State::ready;
-      split.pc++;
+      if (split.state == Split::State::barrier && split.barrier == id) function(warp, split);
     }
   }
-  if (cta.races != nullptr) races_phase_ends(cta, id);
+}
+
+/* What those who leave the barrier know. At a barrier of all threads arrivals have not been noted:
+ * nobody does anything before the last one comes. */
+void order_waiting(Cta &cta, unsigned id, bool of_all) {
+  uint32_t threads = 0;
+  for_waiting(cta, id, [&](const Warp &, const Split &split) {
+    threads += static_cast<uint32_t>(__builtin_popcount(split.mask));
+  });
+  if (threads == cta.thread_count) {
+    races_meet(cta);
+  } else {
+    if (of_all) {
+      for_waiting(cta, id,
+                  [&](Warp &warp, const Split &split) { races_arrive(warp, id, split.mask); });
+    }
+    for_waiting(cta, id,
+                [&](Warp &warp, const Split &split) { races_leave(warp, id, split.mask); });
+  }
+  races_phase_ends(cta, id);
+}
+
+/* Everybody has come: lets them go, and begins the next phase. */
+void release(Cta &cta, unsigned id) {
+  Barrier &barrier = cta.barriers->barrier[id];
+  const uint32_t result = reduced(barrier);
+  if (cta.races != nullptr) order_waiting(cta, id, barrier.expected == 0);
+  for_waiting(cta, id, [&](const Warp &, Split &split) {
+    write_result(split, result);
+    split.state = Split::State::ready;
+    split.pc++;
+  });
   clear(&barrier);
 }
 
@@ -189,7 +220,7 @@ Step execute_barrier(Warp &warp, const Instruction &instruction, uint32_t mask) 
   barrier.expected = expected;
   barrier.threads += arriving_threads(warp, barrier, mask);
   barrier.arrived[warp.id] |= mask;
-  if (cta.races != nullptr) races_arrive(warp, id, mask);
+  if (cta.races != nullptr && expected != 0) races_arrive(warp, id, mask);
   if (named.predicate != nullptr) reduce(warp, *named.predicate, mask, &barrier);
   if (expected != 0 && barrier.threads > expected) {
     return warp.fault(instruction, FaultKind::barrier_misuse, first,

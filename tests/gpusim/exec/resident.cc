@@ -54,7 +54,8 @@ void ResidentCta::begin(uint64_t index) {
   std::fill(shared_undefined_.begin(), shared_undefined_.end(), uint8_t{0xff});
   reset_barriers(cta_);
   if (cta_.launch->checked) {
-    races_ = std::make_unique<Races>(cta_, cta_.launch->global_races);
+    if (races_ == nullptr) races_ = std::make_unique<Races>(cta_, cta_.launch->global_races);
+    races_->begin(cta_);
     cta_.races = races_.get();
   }
   order_.clear();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 
 #include "tests/gpusim/checks/races.h"
 #include "tests/gpusim/exec/lanes.h"
@@ -27,36 +28,56 @@ bool is_short(const Access &access, const Located &located) {
 
 /* All lanes have shadow bytes, of shared memory or of one of the stacks. */
 bool has_shadow_bytes(const Access &access, const Located &located) {
-  if (located.global != 0 || (located.shared != access.mask && located.shared != 0)) return false;
+  if (located.shared == access.mask) return true;
+  if (located.global != 0 || located.shared != 0) return false;
   bool all = true;
   for (unsigned lane = 0; lane < kLanes; lane++) all = all && located.undefined[lane] != nullptr;
   return all;
 }
 
-template <unsigned kBytes>
-bool any_shadow(const Located &located) {
-  uint64_t any = 0;
-  for (unsigned lane = 0; lane < kLanes; lane++) {
-    uint64_t words[2] = {};
-    memcpy(words, located.undefined[lane], kBytes);
-    any |= words[0] | words[1];
-  }
-  return any != 0;
-}
-
-bool any_shadow(const Located &located, unsigned bytes) {
+/* Calls function(width), a constant of the access's bytes. */
+template <class Function>
+auto with_bytes(unsigned bytes, Function function) {
   switch (bytes) {
     case 1:
-      return any_shadow<1>(located);
+      return function(std::integral_constant<unsigned, 1>());
     case 2:
-      return any_shadow<2>(located);
+      return function(std::integral_constant<unsigned, 2>());
     case 4:
-      return any_shadow<4>(located);
+      return function(std::integral_constant<unsigned, 4>());
     case 8:
-      return any_shadow<8>(located);
+      return function(std::integral_constant<unsigned, 8>());
     default:
-      return any_shadow<16>(located);
+      return function(std::integral_constant<unsigned, 16>());
   }
+}
+
+bool any_shadow(const Access &access, const Located &located) {
+  return with_bytes(access.bytes, [&](auto width) {
+    constexpr unsigned kBytes = decltype(width)::value;
+    uint64_t any[2] = {};
+    for (unsigned lane = 0; lane < kLanes; lane++) {
+      const uint8_t *const at =
+          located.contiguous ? located.undefined[0] + lane * kBytes : located.undefined[lane];
+      uint64_t words[2] = {};
+      memcpy(words, at, kBytes);
+      any[0] |= words[0];
+      any[1] |= words[1];
+    }
+    return (any[0] | any[1]) != 0;
+  });
+}
+
+void clear_shadow_bytes(const Access &access, const Located &located) {
+  with_bytes(access.bytes, [&](auto width) {
+    constexpr unsigned kBytes = decltype(width)::value;
+    if (located.contiguous) {
+      memset(located.undefined[0], 0, size_t{kBytes} * kLanes);
+      return;
+    }
+    /* Lanes outside of the mask repeat one of it. */
+    for (unsigned lane = 0; lane < kLanes; lane++) memset(located.undefined[lane], 0, kBytes);
+  });
 }
 
 bool lane_is_defined(const Access &access, const Located &located, unsigned lane) {
@@ -100,14 +121,14 @@ void count_global(const Access &access, const Located &located, AccessKind kind,
   }
 }
 
-void count_shared(const Access &access, const Located &located, AccessKind kind,
+void count_shared(const Access &access, const Located &located, AccessKind kind, WavefrontsHit *hit,
                   MemoryCounters *counters) {
   const unsigned words = access.bytes <= kBankBytes ? 1 : access.bytes / kBankBytes;
   Wavefronts waves;
   waves.total = words;
   const bool one_word = words == 1 && located.low / kBankBytes == located.high / kBankBytes;
   if (!located.contiguous && !one_word) {
-    waves = wavefronts(access.address, located.shared, access.bytes);
+    waves = hit->find(access.address, located.shared, access.bytes);
   }
   const unsigned lanes = static_cast<unsigned>(__builtin_popcount(located.shared));
   counters->shared_bank_conflicts += waves.conflicts;
@@ -142,7 +163,8 @@ void touch(const Access &access, const Located &located, TouchedSectors *touched
   }
 }
 
-void count(const Access &access, const Located &located, AccessKind kind, MemoryState *memory) {
+void count(const Instruction &instruction, const Access &access, const Located &located,
+           AccessKind kind, MemoryState *memory) {
   MemoryCounters *const counters = &memory->counters;
   if (access.space == Space::constant) {
     counters->constant_load_bytes +=
@@ -153,7 +175,10 @@ void count(const Access &access, const Located &located, AccessKind kind, Memory
     count_global(access, located, kind, counters);
     touch(access, located, memory->touched);
   }
-  if (located.shared != 0) count_shared(access, located, kind, counters);
+  if (located.shared != 0) {
+    WavefrontsHit *const hit = &memory->wavefronts[MemoryState::hit_of(instruction)];
+    count_shared(access, located, kind, hit, counters);
+  }
   const uint32_t stack = access.mask & ~located.global & ~located.shared;
   if (stack == 0 || access.space == Space::param) return;
   const unsigned bytes = static_cast<unsigned>(__builtin_popcount(stack)) * access.bytes;
@@ -201,7 +226,7 @@ Step access_begin(Warp &warp, const Instruction &instruction, const Access &acce
   if (warp.shadow != nullptr && !async_may_access(warp, instruction, access, *located)) {
     return Step::fault;
   }
-  count(access, *located, kind, warp.cta->memory);
+  count(instruction, access, *located, kind, warp.cta->memory);
   return Step::next;
 }
 
@@ -244,7 +269,7 @@ bool access_is_defined(const Access &access, const Located &located) {
     const uint64_t span = located.high - located.low + access.bytes;
     if (Heap::device().is_defined(located.low, span)) return true;
   } else if (has_shadow_bytes(access, located)) {
-    if (!any_shadow(located, access.bytes)) return true;
+    if (!any_shadow(access, located)) return true;
   }
   for (uint32_t rest = access.mask; rest != 0; rest &= rest - 1) {
     const unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
@@ -259,6 +284,8 @@ void access_define(Warp &warp, const Instruction &instruction, const Access &acc
     const uint64_t span = located.high - located.low + access.bytes;
     if (Heap::device().is_defined(located.low, span)) return;
     if (located.contiguous) return Heap::device().define(located.low, span);
+  } else if (has_shadow_bytes(access, located)) {
+    return clear_shadow_bytes(access, located);
   }
   for (uint32_t rest = access.mask; rest != 0; rest &= rest - 1) {
     const unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));

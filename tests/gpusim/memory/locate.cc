@@ -16,27 +16,65 @@ bool writes(AccessKind kind) {
 /* Addresses of all 32 lanes: those outside of the mask repeat one of it, so that loops need no
  * mask. */
 struct Addresses {
-  uint64_t lane[kLanes];
+  const uint64_t *lane;
   uint64_t low, high, bits;
+  bool contiguous; /* all lanes, side by side */
 
-  explicit Addresses(const Access &access) {
-    const unsigned first = static_cast<unsigned>(__builtin_ctz(access.mask));
-    for (unsigned l = 0; l < kLanes; l++) {
-      lane[l] = (access.mask >> l & 1) != 0 ? access.address[l] : access.address[first];
+  explicit Addresses(const Access &access) : lane(access.address) {
+    contiguous = access.mask == kAllLanes && side_by_side(access);
+    if (contiguous) {
+      low = lane[0];
+      high = lane[kLanes - 1];
+      bits = low;
+      return;
     }
-    low = high = bits = lane[0];
-    for (unsigned l = 1; l < kLanes; l++) {
-      low = lane[l] < low ? lane[l] : low;
-      high = lane[l] > high ? lane[l] : high;
-      bits |= lane[l];
-    }
+    if (access.mask != kAllLanes) fill_in(access);
+    find_range();
+  }
+  Addresses(const Addresses &) = delete;
+  Addresses &operator=(const Addresses &) = delete;
+
+  void subtract(uint64_t base) {
+    for (unsigned l = 0; l < kLanes; l++) own_[l] = lane[l] - base;
+    lane = own_;
+    low -= base;
+    high -= base;
   }
 
-  bool contiguous(unsigned bytes) const {
+ private:
+  void fill_in(const Access &access) {
+    const uint64_t first = access.address[__builtin_ctz(access.mask)];
+    for (unsigned l = 0; l < kLanes; l++) {
+      const uint64_t inside = -static_cast<uint64_t>(access.mask >> l & 1);
+      own_[l] = (access.address[l] & inside) | (first & ~inside);
+    }
+    lane = own_;
+  }
+
+  static bool side_by_side(const Access &access) {
+    const uint64_t first = access.address[0], bytes = access.bytes;
+    if (access.address[1] != first + bytes) return false;
     uint64_t difference = 0;
-    for (unsigned l = 0; l < kLanes; l++) difference |= lane[l] ^ (lane[0] + l * uint64_t{bytes});
+    for (unsigned l = 0; l < kLanes; l++) difference |= access.address[l] ^ (first + l * bytes);
     return difference == 0;
   }
+
+  void find_range() {
+    /* Compared with their sign turned: vectors of unsigned numbers can't be. */
+    constexpr uint64_t kSign = uint64_t{1} << 63;
+    auto least = static_cast<int64_t>(lane[0] ^ kSign), most = least;
+    bits = 0;
+    for (unsigned l = 0; l < kLanes; l++) {
+      const auto turned = static_cast<int64_t>(lane[l] ^ kSign);
+      least = turned < least ? turned : least;
+      most = turned > most ? turned : most;
+      bits |= lane[l];
+    }
+    low = static_cast<uint64_t>(least) ^ kSign;
+    high = static_cast<uint64_t>(most) ^ kSign;
+  }
+
+  uint64_t own_[kLanes];
 };
 
 struct Locator {
@@ -103,10 +141,7 @@ struct Locator {
     return Step::next;
   }
 
-  AllocationHit &hit() const {
-    const uintptr_t key = reinterpret_cast<uintptr_t>(&instruction) / 64;
-    return warp.cta->memory->hits[(key ^ key >> 4) % MemoryState::kHits];
-  }
+  AllocationHit &hit() const { return warp.cta->memory->hits[MemoryState::hit_of(instruction)]; }
 
   /* All lanes in one allocation. False if they are not. */
   bool whole_allocation(const Addresses &addresses, bool *fine) const {
@@ -270,7 +305,7 @@ struct Locator {
     Addresses addresses(access);
     located->global = located->shared = 0;
     if ((addresses.bits & (access.bytes - 1)) != 0) return misaligned();
-    located->contiguous = access.mask == kAllLanes && addresses.contiguous(access.bytes);
+    located->contiguous = addresses.contiguous;
     Space space = access.space;
     if (space == Space::generic) space = one_window(&addresses);
     located->low = addresses.low;
@@ -306,11 +341,7 @@ struct Locator {
     const Space window = window_of(addresses->low, &low);
     if (window_of(addresses->high, &high) != window) return Space::generic;
     const uint64_t base = addresses->low - low;
-    if (base != 0) {
-      for (uint64_t &address : addresses->lane) address -= base;
-    }
-    addresses->low = low;
-    addresses->high = high;
+    if (base != 0) addresses->subtract(base);
     return window;
   }
 };

@@ -19,6 +19,7 @@
 #include "tests/gpusim/exec/frame.h"
 #include "tests/gpusim/memory/async.h"
 #include "tests/gpusim/memory/touched.h"
+#include "tests/gpusim/memory/traffic.h"
 
 namespace gpusim {
 
@@ -61,7 +62,13 @@ struct AllocationHit {
 struct MemoryState {
   static constexpr unsigned kHits = 16;
 
+  static unsigned hit_of(const Instruction &instruction) {
+    const uintptr_t key = reinterpret_cast<uintptr_t>(&instruction) / 64;
+    return (key ^ key >> 4) % kHits;
+  }
+
   AllocationHit hits[kHits]; /* by instruction */
+  WavefrontsHit wavefronts[kHits];
   MemoryCounters counters;
   TouchedSectors *touched = nullptr; /* the launch's */
   std::vector<UndefinedStore> undefined_stores;

@@ -23,6 +23,19 @@ struct Wavefronts {
  * warps. In a phase each bank gives one word a wavefront, to as many lanes as want it. */
 Wavefronts wavefronts(const uint64_t *address, uint32_t mask, unsigned bytes);
 
+/* The last answer, for an instruction that is likely to access the same pattern again: it depends
+ * on the distances between lanes only. */
+class WavefrontsHit {
+ public:
+  Wavefronts find(const uint64_t *address, uint32_t mask, unsigned bytes);
+
+ private:
+  uint32_t mask_ = 0;
+  unsigned bytes_ = 0;
+  uint32_t distance_[32] = {}; /* from the mask's first lane, modulo 2^32 */
+  Wavefronts found_;
+};
+
 }  // namespace gpusim
 
 #endif

@@ -169,17 +169,19 @@ int measure(const Loop &loop, gpusim_checks checks, uint32_t threads, uint32_t r
 }  // namespace gpusim
 
 int main(int argc, char **argv) {
-  if (argc > 2 || (argc == 2 && argv[1][0] == '-')) {
+  if (argc > 3 || (argc == 2 && argv[1][0] == '-')) {
     printf(
-        "usage: gpusim-speed [ROUNDS]\n"
+        "usage: gpusim-speed [ROUNDS [LOOP]]\n"
         "How fast the simulator is here: warp instructions per second of loops of arithmetic, of\n"
         "mma.m16n8k16, and of what a tiled kernel does, fast and checked, on 1 and 2 threads.\n"
-        "ROUNDS of the arithmetic loop, 20000 unless told; the others make fewer.\n");
+        "ROUNDS of the arithmetic loop, 20000 unless told; the others make fewer.\n"
+        "LOOP: only the one of this name.\n");
     return argc == 2 && strcmp(argv[1], "--help") == 0 ? 0 : 2;
   }
   const uint32_t rounds = argc > 1 ? static_cast<uint32_t>(strtoul(argv[1], nullptr, 0)) : 20000;
   int failed = 0;
   for (const gpusim::Loop &loop : gpusim::kLoops) {
+    if (argc > 2 && strcmp(argv[2], loop.name) != 0) continue;
     for (const uint32_t threads : {1u, 2u}) {
       failed |= gpusim::measure(loop, GPUSIM_CHECKS_NONE, threads, rounds / loop.share);
       failed |= gpusim::measure(loop, GPUSIM_CHECKS_ALL, threads, rounds / loop.share);
