@@ -1,7 +1,9 @@
 /* Selection among the CUDA kernels, on forged GPUs. */
 #include <criterion/criterion.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "kernels/cuda/work.h"
 #include "runtime/plan/registry.h"
 #include "tests/forged.h"
 
@@ -129,4 +131,75 @@ Test(select_cuda, csr_is_chosen_only_where_the_model_says_that_it_wins) {
   cr_assert_eq(s.kernel->format, TSR_FORMAT_DENSE);
   cr_assert(strstr(s.reason, "csr"), "%s", s.reason);
   cr_assert_eq(choose(&rest, &a100).kernel->format, TSR_FORMAT_CSR);
+}
+
+/* A step waits for its slowest warps and for its masks: blocks win only where there are zeros. */
+Test(select_cuda, blocks_lose_to_dense_where_hardly_any_are_zero) {
+  tsr_hardware a100 = forged_gpu(A100_SMS, SM80_SHARED);
+  tsr_spmm_problem most = problem_of("block:16x16", TSR_FORMAT_BCSR, 4096, 4096, 4096, 0.99);
+  tsr_spmm_problem half = problem_of("block:16x16", TSR_FORMAT_BCSR, 4096, 4096, 4096, 0.5);
+  tsr_selection s = choose(&most, &a100);
+  cr_assert_eq(s.kernel->format, TSR_FORMAT_DENSE);
+  cr_assert(strstr(s.reason, "bcsr: 1."), "%s", s.reason);
+  cr_assert_eq(choose(&half, &a100).kernel->format, TSR_FORMAT_BCSR);
+}
+
+/* The transposition before V:N:M is a launch of its own. */
+Test(select_cuda, panels_lose_to_dense_on_a_handful_of_tokens) {
+  tsr_hardware a100 = forged_gpu(A100_SMS, SM80_SHARED);
+  tsr_spmm_problem few = problem_of("vnm:64:2:8", TSR_FORMAT_VNM, 768, 768, 8, 0.25);
+  tsr_spmm_problem many = problem_of("vnm:64:2:8", TSR_FORMAT_VNM, 4096, 4096, 4096, 0.25);
+  tsr_selection s = choose(&few, &a100);
+  cr_assert_eq(s.kernel->format, TSR_FORMAT_DENSE);
+  cr_assert(strstr(s.reason, "vnm: 1."), "%s", s.reason);
+  cr_assert_eq(choose(&many, &a100).kernel->format, TSR_FORMAT_VNM);
+}
+
+Test(select_cuda, panels_that_no_warp_fits_run_as_dense) {
+  tsr_hardware a100 = forged_gpu(A100_SMS, SM80_SHARED);
+  tsr_spmm_problem p = problem_of("vnm:16:2:8", TSR_FORMAT_VNM, 768, 768, 128, 0.25);
+  tsr_selection s = choose(&p, &a100);
+  cr_assert_eq(s.kernel->format, TSR_FORMAT_DENSE);
+  int refused = 0;
+  for (int i = 0; i < s.candidate_count; i++)
+    refused += strstr(s.candidates[i].reason, "panels of a multiple of") != NULL;
+  cr_assert_gt(refused, 0);
+}
+
+Test(select_cuda, few_tokens_choose_split_k_and_many_do_not) {
+  tsr_hardware a100 = forged_gpu(A100_SMS, SM80_SHARED);
+  static const char *const patterns[] = {"block:16x16", "vnm:64:2:8"};
+  static const tsr_format formats[] = {TSR_FORMAT_BCSR, TSR_FORMAT_VNM};
+  for (int i = 0; i < 2; i++)
+    for (int many = 0; many < 2; many++) {
+      tsr_spmm_problem p = problem_of(patterns[i], formats[i], 768, 3072, many ? 8192 : 128, 0.25);
+      const tsr_spmm_kernel *kernel = choose(&p, &a100).kernel;
+      int32_t splits = tsr__cuda_spmm_splits(tsr__spmm_kernel_cuda(kernel), &p);
+      cr_assert(many ? splits == 1 : splits > 1, "%s, %d tokens: %d parts", kernel->name, (int)p.n,
+                (int)splits);
+    }
+}
+
+/* Blocks in a tenth of the columns cost a tenth of B's traffic; scattered ones nearly all of it. */
+Test(select_cuda, looks_at_the_weight_where_it_is_known) {
+  enum { SIZE = 1024, BLOCKS = SIZE / 16 };
+  uint16_t *w = calloc((size_t)SIZE * SIZE, sizeof *w);
+  cr_assert_not_null(w);
+  for (int r = 0; r < SIZE; r++)
+    for (int c = 0; c < SIZE; c++) w[r * SIZE + c] = c / 16 % 8 == 0 ? 0x3c00 : 0;
+  tsr_spmm_problem p = problem_of("block:16x16", TSR_FORMAT_BCSR, SIZE, SIZE, 4096, 1.0 / 8);
+  tsr_matrix dense = {w, TSR_DTYPE_F16, SIZE, SIZE, SIZE};
+  tsr_packed packed;
+  cr_assert_eq(tsr_pack(&dense, TSR_FORMAT_BCSR, &p.pattern, &packed), TSR_OK);
+  cr_assert_eq(packed.nnzb, BLOCKS * BLOCKS / 8);
+  tsr_hardware a100 = forged_gpu(A100_SMS, SM80_SHARED);
+  const tsr_cuda_spmm_kernel *kernel = tsr__spmm_kernel_cuda(choose(&p, &a100).kernel);
+  double random[TSR_CUDA_LIMITS], known[TSR_CUDA_LIMITS];
+  tsr__cuda_spmm_limits_us(kernel, &p, 1, random);
+  p.weight = &packed;
+  tsr__cuda_spmm_limits_us(kernel, &p, 1, known);
+  cr_assert_float_eq(known[TSR_CUDA_LIMIT_TENSOR], random[TSR_CUDA_LIMIT_TENSOR], 1e-9);
+  cr_assert_lt(known[TSR_CUDA_LIMIT_SHARED], 0.6 * random[TSR_CUDA_LIMIT_SHARED]);
+  tsr_packed_release(&packed);
+  free(w);
 }

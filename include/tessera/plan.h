@@ -45,6 +45,9 @@ typedef struct tsr_spmm_problem {
   int32_t threads;     /* of the CPU; CUDA: streaming multiprocessors */
   tsr_dtype dtype;     /* CUDA: F16 or BF16, of weights and activations; CPU: not looked at */
   tsr_conv_shape conv; /* channels = 0: none; n = output pixels */
+  /* NULL, or the weight that the above describes: where its blocks and columns lie is then counted
+   * instead of expected of random ones. CPU: not looked at. */
+  const tsr_packed *weight;
 } tsr_spmm_problem;
 
 typedef struct tsr_spmm_kernel tsr_spmm_kernel; /* kernels/kernel.h */

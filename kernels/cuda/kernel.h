@@ -11,6 +11,8 @@
 
 typedef struct tsr_cuda_spmm_kernel tsr_cuda_spmm_kernel;
 
+typedef struct tsr_cuda_work tsr_cuda_work; /* work.h */
+
 typedef struct tsr_cuda_launch {
   uint32_t grid[3];
   uint32_t threads;
@@ -31,6 +33,9 @@ typedef struct tsr_cuda_spmm_ops {
                tsr_cuda_spmm_args *args);
   /* Dynamic shared memory of a CTA. */
   uint32_t (*shared_bytes)(const tsr_cuda_spmm_kernel *kernel);
+  /* Adds to *work, all zeros before, what a launch with `splits` parts of k does. */
+  void (*work)(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_problem *problem, int32_t splits,
+               tsr_cuda_work *work);
   int feature_major; /* 1: args.b is [k, ldb], the activations transposed */
 } tsr_cuda_spmm_ops;
 

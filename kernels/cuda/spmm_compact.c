@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "kernels/cuda/kernel.h"
+#include "kernels/cuda/tile_work.h"
 
 extern const tsr_cuda_spmm_ops tsr__cuda_tile_ops;
 
@@ -72,8 +72,25 @@ static uint32_t shared_bytes(const tsr_cuda_spmm_kernel *kernel) {
   return tsr__cuda_tile_ops.shared_bytes(kernel);
 }
 
+/* What is left after the larger share of rows or columns is gone, as the pattern is named. Columns
+ * are gathered before, rows scattered afterwards, as two parts of sums. */
+static void work(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_problem *p, int32_t splits,
+                 tsr_cuda_work *out) {
+  tsr_spmm_problem left = *p;
+  left.format = TSR_FORMAT_DENSE;
+  int rows = p->pattern.kind == TSR_PATTERN_ROW;
+  if (rows) left.m = p->k > 0 ? p->stored / p->k : 0;
+  if (p->pattern.kind == TSR_PATTERN_COLUMN) left.k = p->m > 0 ? p->stored / p->m : 0;
+  tsr__cuda_tile_work(kernel, &left, rows && splits < 2 ? 2 : splits, out);
+  double n = (double)p->n, sums = splits < 2 ? 2.0 * sizeof(float) : 0.0;
+  out->moved_bytes =
+      rows ? n * (sums * (double)left.m + 2.0 * (double)p->m) : 4.0 * n * (double)left.k;
+  out->moves = 1;
+}
+
 const tsr_cuda_spmm_ops tsr__cuda_compact_ops = {.refusal = refusal,
                                                  .prepacked_bytes = prepacked_bytes,
                                                  .prepack = prepack,
                                                  .bind = bind,
-                                                 .shared_bytes = shared_bytes};
+                                                 .shared_bytes = shared_bytes,
+                                                 .work = work};

@@ -2,9 +2,10 @@
  *
  *   | values [stored] | col_indices [stored] | row_offsets [m + 1] |, each aligned to 16 bytes
  */
+#include <math.h>
 #include <string.h>
 
-#include "kernels/cuda/kernel.h"
+#include "kernels/cuda/work.h"
 
 typedef struct layout {
   size_t columns_at, offsets_at, bytes;
@@ -62,8 +63,23 @@ static uint32_t shared_bytes(const tsr_cuda_spmm_kernel *kernel) {
   return 0;
 }
 
+/* Every element of A gathers one of B for each token. */
+static void work(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_problem *p, int32_t splits,
+                 tsr_cuda_work *out) {
+  /* Assumed: L1 delivers four sectors a clock, and two lanes find their element in each. */
+  static const double gathers_per_clock = 8.0, issues_per_clock = 4.0;
+  double rows = ceil((double)p->m / kernel->tile_m), columns = ceil((double)p->n / kernel->tile_n);
+  double gathers = (double)p->stored * columns * kernel->tile_n, mn = (double)p->m * (double)p->n;
+  double weights = (double)p->stored * (sizeof(uint16_t) + sizeof(int32_t));
+  out->ctas = rows * columns * splits;
+  out->instructions = gathers / gathers_per_clock * issues_per_clock;
+  out->l2_bytes = weights * columns + 2.0 * (gathers + mn);
+  out->dram_bytes = weights + 2.0 * ((double)p->n * (double)p->k + mn);
+}
+
 const tsr_cuda_spmm_ops tsr__cuda_csr_ops = {.refusal = refusal,
                                              .prepacked_bytes = prepacked_bytes,
                                              .prepack = prepack,
                                              .bind = bind,
-                                             .shared_bytes = shared_bytes};
+                                             .shared_bytes = shared_bytes,
+                                             .work = work};

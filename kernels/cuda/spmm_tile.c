@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "kernels/cuda/fragments.h"
-#include "kernels/cuda/kernel.h"
+#include "kernels/cuda/tile_work.h"
 
 typedef struct layout {
   int64_t fragments, steps;
@@ -173,4 +173,5 @@ const tsr_cuda_spmm_ops tsr__cuda_tile_ops = {.refusal = refusal,
                                               .prepacked_bytes = prepacked_bytes,
                                               .prepack = prepack,
                                               .bind = bind,
-                                              .shared_bytes = shared_bytes};
+                                              .shared_bytes = shared_bytes,
+                                              .work = tsr__cuda_tile_work};

@@ -73,7 +73,8 @@ static tsr_spmm_problem describe(const tsr_linear *layer, const tsr_plan_options
                               .n = options->max_tokens,
                               .stored = w->stored,
                               .threads = cuda ? sms : options->threads,
-                              .dtype = w->dtype == TSR_DTYPE_BF16 ? TSR_DTYPE_BF16 : TSR_DTYPE_F16};
+                              .dtype = w->dtype == TSR_DTYPE_BF16 ? TSR_DTYPE_BF16 : TSR_DTYPE_F16,
+                              .weight = w};
   if (layer->conv && !reads_in_order(layer->conv)) problem.conv = *layer->conv;
   return problem;
 }

@@ -55,6 +55,7 @@ tsr_spmm_problem tsr__problem_for(const tsr_spmm_kernel *kernel, const tsr_spmm_
   dense.format = TSR_FORMAT_DENSE;
   dense.pattern = (tsr_pattern){.kind = TSR_PATTERN_DENSE};
   dense.stored = problem->m * problem->k;
+  dense.weight = NULL;
   return dense;
 }
 

@@ -1,0 +1,54 @@
+/* What one launch of an SpMM kernel does, as far as it can be told beforehand: the model's input.
+ * The simulator counts the same things while it executes (tests/cuda/test_cuda_bound.c compares).
+ */
+#ifndef TESSERA_KERNELS_CUDA_WORK_H
+#define TESSERA_KERNELS_CUDA_WORK_H
+
+#include "kernels/cuda/kernel.h"
+
+struct tsr_cuda_work {
+  double ctas;
+  double tensor_clocks; /* of one multiprocessor, did it everything; so are the next four */
+  double instructions;  /* of warps */
+  double wavefronts;    /* of shared memory, 128 bytes each */
+  double step_clocks;   /* of the fullest sub-partition of each step, with what it waits for */
+  double l2_bytes;
+  double dram_bytes; /* each once */
+
+  /* Of the launches before and after it that move activations or sums. */
+  double moved_bytes;
+  int32_t moves;
+};
+
+/* What bounds a launch, in microseconds each. */
+typedef enum tsr_cuda_limit {
+  TSR_CUDA_LIMIT_TENSOR,
+  TSR_CUDA_LIMIT_INSTRUCTIONS,
+  TSR_CUDA_LIMIT_SHARED,
+  TSR_CUDA_LIMIT_L2,
+  TSR_CUDA_LIMIT_DRAM,
+  TSR_CUDA_LIMIT_STEPS, /* where a multiprocessor has one CTA at a time */
+  TSR_CUDA_LIMITS
+} tsr_cuda_limit;
+
+/* The product alone, in `splits` parts. */
+void tsr__cuda_spmm_limits_us(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_problem *problem,
+                              int32_t splits, double us[TSR_CUDA_LIMITS]);
+
+/* ---- what the families' counts have in common ---- */
+
+enum {
+  TSR__CUDA_WAVEFRONT_BYTES = 128,
+  TSR__CUDA_MMA_CLOCKS =
+      2, /* m16n8k16, or m16n8k32 of 2:4, of a multiprocessor: 1024 FMA a clock */
+  /* Of a load from shared memory: Abdelkhalik et al., "Demystifying the Nvidia Ampere Architecture
+   * through Microbenchmarking", 2022. */
+  TSR__CUDA_SHARED_LATENCY = 23
+};
+
+/* Adds what the tiled kernels' epilogue does: sums to shared memory and back, C or parts of sums.
+ */
+void tsr__cuda_add_epilogue(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_problem *problem,
+                            int32_t splits, tsr_cuda_work *work);
+
+#endif
