@@ -81,9 +81,9 @@ static tsr_status field_open(const tsr_model *source, tsr_model *working, sweep 
   TSR_TRY(add_run(source, working, &dense, progress, f));
   for (size_t v = 0; v < variants; v++)
     TSR_TRY(add_run(source, working, &options->variants.items[v], progress, f));
-  return options->baseline && !tsr__bench_modelled(options)
-             ? add_products(source, options->baseline, f)
-             : TSR_OK;
+  /* On a GPU the baseline `dense` is the dense model itself. */
+  int products = options->gpu ? options->baseline != &tsr__baseline_dense : 1;
+  return options->baseline && products ? add_products(source, options->baseline, f) : TSR_OK;
 }
 
 static void describe_variant(const tsr__variant *variant, const tsr__model_run *run,

@@ -13,7 +13,7 @@ typedef struct bench_values {
   const char *target, *patterns, *sparsities, *threads, *batches, *seqs, *kernel, *baseline;
   const char *json, *csv, *html;
   int cache, isa, no_dense_fallback, backend;
-  int64_t runs;
+  int64_t runs, device;
   double seconds;
 } bench_values;
 
@@ -106,7 +106,7 @@ static tsr_status parse_lists(bench_job *job) {
 static tsr_status set_isa(bench_job *job) {
   static const char *const onednn_names[TSR_ISA_CPU_COUNT] = {
       [TSR_ISA_SCALAR] = "SSE41", [TSR_ISA_AVX2] = "AVX2", [TSR_ISA_AVX512] = "AVX512_CORE"};
-  TSR_TRY(tsr__cli_hardware(job->values->backend, &job->hardware));
+  TSR_TRY(tsr__cli_hardware_of(job->values->backend, job->values->device, &job->hardware));
   if (job->values->isa == ISA_AUTO) return TSR_OK;
   TSR_CHECK(job->values->backend == TSR_BACKEND_CPU, TSR_INVALID_ARGUMENT,
             "--isa and --backend cuda exclude each other");
@@ -305,6 +305,7 @@ static const tsr__option rows[] = {
     {TSR__OPTION_TEXT, 's', "sparsities", "LIST", AT(sparsities), .fallback = "0.5,0.75,0.9",
      .help = "shares of zeros, for the patterns that leave them open"},
     TSR__ROW_BACKEND(bench_values),
+    TSR__ROW_DEVICE(bench_values),
     {TSR__OPTION_TEXT, 't', "threads", "LIST", AT(threads), .fallback = "1",
      .help = "numbers of threads (CPU)"},
     {TSR__OPTION_TEXT, 'b', "batch", "LIST", AT(batches), .fallback = "1",

@@ -13,6 +13,8 @@
 
 /* What there is to plan with. backend: tsr_backend; cuda fails without a GPU that can be used. */
 tsr_status tsr__cli_hardware(int backend, tsr_hardware *out);
+/* The same, on another device than the first, which later plans are for. */
+tsr_status tsr__cli_hardware_of(int backend, int64_t device, tsr_hardware *out);
 
 /* The threads to use: what was asked for, or with 0 the hardware's usable cores. */
 int32_t tsr__cli_threads(int64_t asked, const tsr_hardware *hardware);
@@ -21,8 +23,15 @@ int32_t tsr__cli_threads(int64_t asked, const tsr_hardware *hardware);
 #define TSR__ROW_BACKEND(values)                                                             \
   {                                                                                          \
     .kind = TSR__OPTION_CHOICE, .name = "backend", .argument = "cpu|cuda",                   \
-    .help = "where to compute; cuda: in f16, on the GPU that CUDA's driver calls the first", \
-    .offset = offsetof(values, backend), .fallback = "cpu"                                   \
+    .help = "where to compute; cuda: in f16, on a GPU", .offset = offsetof(values, backend), \
+    .fallback = "cpu"                                                                        \
+  }
+/* The row of --device: an int64_t. */
+#define TSR__ROW_DEVICE(values)                                                     \
+  {                                                                                 \
+    .kind = TSR__OPTION_INTEGER, .name = "device", .argument = "N",                 \
+    .help = "the GPU, as CUDA's driver counts them (tessera doctor lists them)",    \
+    .offset = offsetof(values, device), .fallback = "0", .min = 0, .max = INT32_MAX \
   }
 
 /* The row of the operand MODEL. */

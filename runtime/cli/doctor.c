@@ -5,6 +5,7 @@
 #include "kernels/cpu/cpuid.h"
 #include "runtime/cli/cli.h"
 #include "runtime/cli/libraries.h"
+#include "runtime/cuda/context.h"
 
 typedef struct doctor_options {
   int json;
@@ -92,6 +93,11 @@ static void print_machine(const findings *f) {
     printf("GPU        %s, %d multiprocessors\n", h->gpu, (int)h->gpu_sms);
   else
     printf("GPU        none that can be used: %s\n", h->missing[TSR_ISA_SM80]);
+  for (int i = 1; i < tsr__cuda_device_count(); i++) {
+    char name[64];
+    if (tsr__cuda_device_name(i, name, sizeof name) == TSR_OK)
+      printf("           %s (--device %d)\n", name, i);
+  }
 }
 
 static void print_kernels(const tsr_hardware *h) {
@@ -152,9 +158,15 @@ static const char *register_set_name(size_t index) { return register_sets[index]
 
 static json_t *gpu_json(const tsr_hardware *h) {
   int usable = h->isa[TSR_ISA_SM80];
-  return json_pack("{s:s?, s:i, s:b, s:s?}", "name", *h->gpu ? h->gpu : NULL, "multiprocessors",
-                   (int)h->gpu_sms, "usable", usable, "reason",
-                   usable ? NULL : h->missing[TSR_ISA_SM80]);
+  json_t *devices = json_array();
+  for (int i = 0; i < tsr__cuda_device_count(); i++) {
+    char name[64];
+    if (tsr__cuda_device_name(i, name, sizeof name) == TSR_OK)
+      devices = tsr__json_append(devices, json_string(name));
+  }
+  return json_pack("{s:s?, s:i, s:b, s:s?, s:o}", "name", *h->gpu ? h->gpu : NULL,
+                   "multiprocessors", (int)h->gpu_sms, "usable", usable, "reason",
+                   usable ? NULL : h->missing[TSR_ISA_SM80], "devices", devices);
 }
 
 static tsr_status report_json(const findings *f) {

@@ -12,7 +12,7 @@ typedef struct evaluate_options {
   const char *model, *reference, *data, *vocabulary;
   tsr__list tasks;
   int json, backend;
-  int64_t threads;
+  int64_t threads, device;
 } evaluate_options;
 
 typedef struct evaluate_job {
@@ -43,7 +43,7 @@ static tsr_status find_tasks(evaluate_job *job) {
 static tsr_status open_models(evaluate_job *job) {
   const evaluate_options *o = job->options;
   char path[TSR__PATH_MAX];
-  TSR_TRY(tsr__cli_hardware(o->backend, &job->hardware));
+  TSR_TRY(tsr__cli_hardware_of(o->backend, o->device, &job->hardware));
   TSR_TRY(tsr__cli_load_tuning(&job->hardware, path, &job->tuning));
   job->linear = (tsr_plan_options){.backend = (tsr_backend)o->backend,
                                    .threads = tsr__cli_threads(o->threads, &job->hardware),
@@ -145,6 +145,7 @@ static const tsr__option rows[] = {
      .help = "the vocabulary (default: vocab.txt beside the weights)",
      .offset = offsetof(evaluate_options, vocabulary)},
     TSR__ROW_BACKEND(evaluate_options),
+    TSR__ROW_DEVICE(evaluate_options),
     TSR__ROW_THREADS(evaluate_options),
     TSR__ROW_JSON(evaluate_options),
 };

@@ -6,7 +6,7 @@
 
 typedef struct explain_options {
   const char *model, *kernel;
-  int64_t batch, seq, threads;
+  int64_t batch, seq, threads, device;
   int json, backend;
 } explain_options;
 
@@ -22,7 +22,7 @@ typedef struct explanation {
 } explanation;
 
 static tsr_status prepare(const explain_options *options, explanation *e) {
-  TSR_TRY(tsr__cli_hardware(options->backend, &e->hardware));
+  TSR_TRY(tsr__cli_hardware_of(options->backend, options->device, &e->hardware));
   TSR_TRY(tsr__cli_load_tuning(&e->hardware, e->tuning_path, &e->tuning));
   TSR_TRY(tsr__cli_open_model(options->model, &e->opened));
   int64_t longest = tsr_model_get_info(e->opened.model)->max_positions;
@@ -164,6 +164,7 @@ static const tsr__option rows[] = {
      .help = "see what using this kernel everywhere would mean",
      .offset = offsetof(explain_options, kernel)},
     TSR__ROW_BACKEND(explain_options),
+    TSR__ROW_DEVICE(explain_options),
     TSR__ROW_THREADS(explain_options),
     TSR__ROW_JSON(explain_options),
 };

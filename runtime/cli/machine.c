@@ -1,5 +1,6 @@
 #include "runtime/base/status.h"
 #include "runtime/cli/cli.h"
+#include "runtime/cuda/context.h"
 #include "runtime/plan/hardware.h"
 
 tsr_status tsr__cli_hardware(int backend, tsr_hardware *out) {
@@ -7,6 +8,16 @@ tsr_status tsr__cli_hardware(int backend, tsr_hardware *out) {
   TSR_CHECK(backend != TSR_BACKEND_CUDA || out->isa[TSR_ISA_SM80], TSR_UNSUPPORTED_HARDWARE,
             "--backend cuda: %s", out->missing[TSR_ISA_SM80]);
   return TSR_OK;
+}
+
+tsr_status tsr__cli_hardware_of(int backend, int64_t device, tsr_hardware *out) {
+  if (device) {
+    TSR_CHECK(backend == TSR_BACKEND_CUDA, TSR_INVALID_ARGUMENT,
+              "--device %lld: only --backend cuda has devices", (long long)device);
+    tsr_status status = tsr__cuda_use_device(device);
+    if (status != TSR_OK) return tsr__error_prefix(status, "--device");
+  }
+  return tsr__cli_hardware(backend, out);
 }
 
 int32_t tsr__cli_threads(int64_t asked, const tsr_hardware *hardware) {

@@ -12,7 +12,7 @@ typedef struct run_options {
   const char *model, *file, *ids, *vocabulary, *output, *kernel;
   tsr__list texts;
   int pairs, format, pooling, no_normalise, hidden, backend;
-  int64_t batch, max_tokens, threads;
+  int64_t batch, max_tokens, threads, device;
 } run_options;
 
 /* In the order of the words of --pooling. */
@@ -45,7 +45,7 @@ static tsr_status check_options(const run_options *o) {
 
 static tsr_status open_model(run_job *job) {
   const run_options *o = job->options;
-  TSR_TRY(tsr__cli_hardware(o->backend, &job->hardware));
+  TSR_TRY(tsr__cli_hardware_of(o->backend, o->device, &job->hardware));
   char path[TSR__PATH_MAX];
   TSR_TRY(tsr__cli_load_tuning(&job->hardware, path, &job->tuning));
   TSR_TRY(tsr__cli_open_model(o->model, &job->opened));
@@ -236,6 +236,7 @@ static const tsr__option rows[] = {
      .help = "use this kernel instead of the selected ones",
      .offset = offsetof(run_options, kernel)},
     TSR__ROW_BACKEND(run_options),
+    TSR__ROW_DEVICE(run_options),
     TSR__ROW_THREADS(run_options),
 };
 

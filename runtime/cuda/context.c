@@ -93,6 +93,35 @@ void tsr__cuda_close(tsr__cuda *cuda) {
   pthread_mutex_unlock(&lock);
 }
 
+int tsr__cuda_device_count(void) {
+  const tsr__cu *cu;
+  int count = 0;
+  return tsr__cu_get(&cu) == TSR_OK && !cu->DeviceGetCount(&count) ? count : 0;
+}
+
+tsr_status tsr__cuda_device_name(int ordinal, char *name, size_t size) {
+  const tsr__cu *cu;
+  int device;
+  TSR_TRY(tsr__cu_get(&cu));
+  TSR__CU_TRY("a GPU", DeviceGet, &device, ordinal);
+  TSR__CU_TRY("a GPU", DeviceGetName, name, (int)size, device);
+  return TSR_OK;
+}
+
+tsr_status tsr__cuda_use_device(int64_t ordinal) {
+  const tsr__cu *cu;
+  int device;
+  void *context;
+  TSR_TRY(tsr__cu_get(&cu));
+  int count = tsr__cuda_device_count();
+  TSR_CHECK(ordinal >= 0 && ordinal < count, TSR_INVALID_ARGUMENT,
+            "device %lld: the CUDA driver has %d, counted from 0", (long long)ordinal, count);
+  TSR__CU_TRY("the GPU", DeviceGet, &device, (int)ordinal);
+  TSR__CU_TRY("the GPU", DevicePrimaryCtxRetain, &context, device);
+  TSR__CU_TRY("the GPU", CtxSetCurrent, context);
+  return TSR_OK;
+}
+
 tsr_status tsr__cuda_enter(const tsr__cuda *cuda) {
   const tsr__cu *cu = cuda->cu;
   TSR__CU_TRY("the context", CtxPushCurrent, cuda->context);
@@ -171,7 +200,11 @@ tsr_status tsr__cuda_alloc(const tsr__cuda *cuda, size_t bytes, const char *what
   const tsr__cu *cu = cuda->cu;
   tsr__cu_pointer address = 0;
   *out = NULL;
-  if (bytes) TSR__CU_TRY(what, MemAlloc, &address, bytes);
+  if (bytes) {
+    char call[48];
+    snprintf(call, sizeof call, "cuMemAlloc of %zu bytes", bytes);
+    TSR_TRY(tsr__cu_check(cu->MemAlloc(&address, bytes), call, what));
+  }
   *out = to_pointer(address);
   return TSR_OK;
 }

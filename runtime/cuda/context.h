@@ -13,6 +13,14 @@ typedef struct tsr__cuda tsr__cuda;
 tsr_status tsr__cuda_open(tsr__cuda **out);
 void tsr__cuda_close(tsr__cuda *cuda); /* NULL is fine */
 
+/* How many devices the driver has; 0 where there is no driver. */
+int tsr__cuda_device_count(void);
+tsr_status tsr__cuda_device_name(int ordinal, char *name, size_t size);
+/* Makes the device's primary context the calling thread's, and holds it for as long as the process
+ * lives: what the thread opens from then on is for this device. TSR_INVALID_ARGUMENT if there is no
+ * such device. */
+tsr_status tsr__cuda_use_device(int64_t ordinal);
+
 /* All that follows is called between enter and leave, which make the context current. */
 tsr_status tsr__cuda_enter(const tsr__cuda *cuda);
 void tsr__cuda_leave(const tsr__cuda *cuda);

@@ -131,7 +131,7 @@ tsr__cuda_shape tsr__cuda_shape_of(const tsr_batch *batch) {
 /* Copies numbers as arguments of launches. */
 static tsr_status write_words(const tsr__cuda_model *m, void *to, const int32_t *words,
                               int64_t count, void *stream, const char *what) {
-  tsr_cuda_words_args args;
+  tsr_cuda_words_args args = {0};
   for (int64_t first = 0; first < count; first += TSR_CUDA_WORDS) {
     int64_t left = count - first;
     args.count = left < TSR_CUDA_WORDS ? (int32_t)left : TSR_CUDA_WORDS;
