@@ -7,6 +7,7 @@
 
 #include "runtime/base/alloc.h"
 #include "runtime/base/status.h"
+#include "runtime/cuda/nvtx.h"
 
 struct tsr__cuda {
   const tsr__cu *cu;
@@ -177,10 +178,12 @@ tsr_status tsr__cuda_launch(const tsr__cuda *cuda, const tsr__cuda_function *fun
     const void *in;
     void *out;
   } parameter = {.in = args}; /* the driver only reads it */
+  tsr__nvtx_push(function->name);
   tsr_status status = tsr__cu_check(
       cu->LaunchKernel(function->handle, launch->grid[0], launch->grid[1], launch->grid[2],
                        launch->threads, 1, 1, launch->shared_bytes, stream, &parameter.out, NULL),
       "cuLaunchKernel", function->name);
+  tsr__nvtx_pop();
   return status == TSR_OK ? TSR_OK : tsr__error_prefix(status, "%s", layer);
 }
 

@@ -7,6 +7,7 @@
 #include "runtime/base/status.h"
 #include "runtime/cuda/layers.h"
 #include "runtime/cuda/linear.h"
+#include "runtime/cuda/nvtx.h"
 #include "runtime/plan/linear_plan.h"
 #include "runtime/plan/model_plan.h"
 
@@ -109,6 +110,7 @@ size_t tsr__cuda_model_workspace_bytes(const tsr__cuda_model *model) {
 }
 
 tsr__cuda *tsr__cuda_model_context(const tsr__cuda_model *model) { return model->cuda; }
+const char *tsr__cuda_model_name(const tsr__cuda_model *model) { return model->model->info.name; }
 
 /* ---- the batch ---- */
 
@@ -232,6 +234,17 @@ static tsr_status hand_out_hidden(const execution *e) {
   return tsr__cuda_launch(m->cuda, &m->to_f32, &launch, &args, e->io.stream, "hidden states");
 }
 
+static tsr_status run_layers(const execution *e) {
+  const tsr_model *model = e->model->model;
+  for (size_t i = 0; i < model->layer_count; i++) {
+    tsr__nvtx_push(model->layers[i].name);
+    tsr_status status = run_layer(e, i);
+    tsr__nvtx_pop();
+    TSR_TRY(status);
+  }
+  return hand_out_hidden(e);
+}
+
 static const int32_t *words_at(const void *workspace, size_t at) {
   return (const int32_t *)(const void *)((const char *)workspace + at);
 }
@@ -248,8 +261,10 @@ tsr_status tsr__cuda_model_compute(const tsr__cuda_model *m, const tsr__cuda_sha
                         .sequences = shape->sequences,
                         .longest = shape->longest,
                         .stream = output->stream}};
-  for (size_t i = 0; i < m->model->layer_count; i++) TSR_TRY(run_layer(&e, i));
-  return hand_out_hidden(&e);
+  tsr__nvtx_push(m->model->info.name);
+  tsr_status status = run_layers(&e);
+  tsr__nvtx_pop();
+  return status;
 }
 
 static tsr_status run(const tsr__cuda_model *model, const tsr_batch *batch,

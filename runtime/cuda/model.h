@@ -15,6 +15,7 @@ void tsr__cuda_model_destroy(tsr__cuda_model *model);                 /* NULL is
 size_t tsr__cuda_model_workspace_bytes(const tsr__cuda_model *model); /* device memory */
 
 tsr__cuda *tsr__cuda_model_context(const tsr__cuda_model *model);
+const char *tsr__cuda_model_name(const tsr__cuda_model *model);
 
 /* The batch is host memory and checked; outputs and workspace are device memory. */
 tsr_status tsr__cuda_model_execute(const tsr__cuda_model *model, const tsr_batch *batch,

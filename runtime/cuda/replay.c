@@ -6,6 +6,7 @@
 #include "runtime/base/alloc.h"
 #include "runtime/base/status.h"
 #include "runtime/cuda/context.h"
+#include "runtime/cuda/nvtx.h"
 
 /* All that the launches of a model's layers depend on. */
 typedef struct key {
@@ -84,10 +85,11 @@ static tsr_status capture(tsr__cuda_replay *r, const tsr_output *output, void *w
 }
 
 static tsr_status launch(tsr__cuda_replay *r, void *stream) {
-  const tsr__cu *cu = tsr__cuda_driver(r->cuda);
-  TSR__CU_TRY("the model's graph", GraphLaunch, r->executable, stream);
   r->replayed++;
-  return TSR_OK;
+  tsr__nvtx_push(tsr__cuda_model_name(r->model));
+  int result = tsr__cuda_driver(r->cuda)->GraphLaunch(r->executable, stream);
+  tsr__nvtx_pop();
+  return tsr__cu_check(result, "cuGraphLaunch", "the model's graph");
 }
 
 static int same(const key *a, const key *b) {
