@@ -31,6 +31,8 @@ typedef struct tsr_layer_kernels {
   void (*layernorm)(const tsr_layernorm_args *args);
   /* y[i] = a[i] + b[i] + c[i]; host, [count]; y may be a. */
   void (*add3)(const float *a, const float *b, const float *c, float *y, int64_t count);
+  /* y[i] = the greater of a[i] and b[i], NaN if either is; host, [count]; y may be a or b. */
+  void (*maximum)(const float *a, const float *b, float *y, int64_t count);
   /* y[:] = mean of x[t, :] over the tokens. x: host, [tokens, width]; tokens >= 1. */
   void (*mean)(const float *x, int64_t tokens, int64_t width, float *y);
 } tsr_layer_kernels;

@@ -254,9 +254,10 @@ Test(bert, pooling_is_read_from_its_folder) {
 
 Test(presets, are_listed_and_seeded) {
   static const int64_t sizes[][4] = {{6, 384, 12, 1536}, {12, 768, 12, 3072}, {24, 1024, 16, 4096}};
-  static const char *const names[] = {"minilm", "bert-base", "bert-large"};
-  for (size_t i = 0; i < 3; i++) cr_assert_str_eq(tsr_model_preset_name(i), names[i]);
-  cr_assert_null(tsr_model_preset_name(3));
+  static const char *const names[] = {"minilm",   "bert-base", "bert-large",
+                                      "resnet18", "resnet50",  "fashion-resnet"};
+  for (size_t i = 0; i < 6; i++) cr_assert_str_eq(tsr_model_preset_name(i), names[i]);
+  cr_assert_null(tsr_model_preset_name(6));
   tsr_model *a, *b, *c;
   CHECK(tsr_model_preset("minilm", 1, &a));
   CHECK(tsr_model_preset("minilm", 1, &b));

@@ -59,6 +59,30 @@ TSR_API tsr_status tsr_model_execute(const tsr_model_plan *plan, const tsr_batch
                                      const tsr_output *output, void *workspace,
                                      size_t workspace_bytes);
 
+/* ---- models of images ---- */
+
+typedef enum tsr_image_layout { TSR_IMAGE_NHWC, TSR_IMAGE_NCHW } tsr_image_layout;
+
+/* Images of the size that tsr_model_info gives, mean and deviation taken into account. */
+typedef struct tsr_image_batch {
+  int64_t images, height, width, channels;
+  const float *pixels; /* host, [images, height, width, channels], or channels first in NCHW */
+  tsr_image_layout layout;
+} tsr_image_batch;
+
+/* Outputs; either may be NULL. Host memory. */
+typedef struct tsr_image_output {
+  float *logits;        /* [images, classes] */
+  float *probabilities; /* [images, classes]: their softmax */
+} tsr_image_output;
+
+/* NHWC pixels are read where they lie, NCHW ones are copied into the workspace first. workspace as
+ * for tsr_model_execute. Backend CPU only. */
+TSR_API tsr_status tsr_model_execute_images(const tsr_model_plan *plan,
+                                            const tsr_image_batch *batch,
+                                            const tsr_image_output *output, void *workspace,
+                                            size_t workspace_bytes);
+
 #ifdef __cplusplus
 }
 #endif

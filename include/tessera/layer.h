@@ -27,7 +27,10 @@ typedef struct tsr_linear {
   X(LINEAR, "linear")       \
   X(ATTENTION, "attention") \
   X(LAYERNORM, "layernorm") \
-  X(POOL, "pool")
+  X(POOL, "pool")           \
+  X(CONV2D, "conv2d")       \
+  X(POOL2D, "pool2d")       \
+  X(SOFTMAX, "softmax")
 
 typedef enum tsr_layer_kind {
 #define TSR_LAYER_ENUMERATOR(name, text) TSR_LAYER_##name,

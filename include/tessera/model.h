@@ -13,32 +13,45 @@ typedef struct tsr_model tsr_model;
 
 typedef enum tsr_pooling { TSR_POOLING_MEAN, TSR_POOLING_CLS } tsr_pooling;
 
-/* Loads a model from a checkpoint (dense or packed weights, with or without the "bert." prefix or a
- * pooler; config.json tells the sizes). The checkpoint must outlive the model. */
+/* Loads a model from a checkpoint (dense or packed weights; config.json tells family and sizes).
+ * BERT: with or without the "bert." prefix or a pooler. ResNet: torchvision's tensor names and
+ * config.json with the keys of Hugging Face's ResNetConfig, and image_size (224 if there is none).
+ * The checkpoint must outlive the model. */
 TSR_API tsr_status tsr_model_load(const tsr_checkpoint *checkpoint, tsr_model **out);
 
-/* A model of a known size with seeded random weights: "minilm", "bert-base", "bert-large". */
+/* A model of a known size with seeded random weights: "minilm", "bert-base", "bert-large",
+ * "resnet18", "resnet50" (224 x 224 x 3, 1000 classes), "fashion-resnet" (28 x 28 x 1, 10). */
 TSR_API tsr_status tsr_model_preset(const char *name, uint64_t seed, tsr_model **out);
 /* The presets' names; NULL past the end. */
 TSR_API const char *tsr_model_preset_name(size_t index);
 
 TSR_API void tsr_model_destroy(tsr_model *model); /* NULL is fine */
 
-/* Sizes of a loaded model. */
+enum { TSR_IMAGE_CHANNELS_MAX = 4 };
+
+/* Sizes of a loaded model; those of the other kind of model are 0. */
 typedef struct tsr_model_info {
-  const char *family; /* "bert" */
+  const char *family; /* "bert", "resnet", "fashion-resnet" */
   char name[64];      /* preset name, or the checkpoint's folder name */
   int64_t layers, hidden, heads, intermediate, vocabulary, max_positions;
   tsr_pooling pooling;
+  int64_t image_height, image_width, image_channels; /* of a model of images */
+  int64_t classes;
+  /* A pixel is (value in [0, 1] - mean) / std of its channel. 0 and 1 unless config.json says. */
+  float image_mean[TSR_IMAGE_CHANNELS_MAX], image_std[TSR_IMAGE_CHANNELS_MAX];
 } tsr_model_info;
 TSR_API const tsr_model_info *tsr_model_get_info(const tsr_model *model);
+
+/* What config.json's id2label calls a class; NULL if it does not, or out of range. */
+TSR_API const char *tsr_model_class_name(const tsr_model *model, int64_t index);
 
 TSR_API size_t tsr_model_layer_count(const tsr_model *model);
 TSR_API const char *tsr_model_layer_name(const tsr_model *model, size_t index);
 TSR_API tsr_layer_kind tsr_model_layer_kind(const tsr_model *model, size_t index);
-/* The weights of a linear layer; NULL for another kind. */
+/* The weights of a linear layer, or of a convolution: [filters, kernel rows x kernel columns x
+ * channels / groups], a BatchNorm behind it folded in. NULL for another kind. */
 TSR_API const tsr_linear *tsr_model_linear(const tsr_model *model, size_t index);
-/* Replaces a linear layer's weight; takes over weight->owned (also on failure). Shapes must agree.
+/* Replaces such a layer's weight; takes over weight->owned (also on failure). Shapes must agree.
  * Plans made before keep what they had. */
 TSR_API tsr_status tsr_model_set_weight(tsr_model *model, size_t index, tsr_packed *weight);
 

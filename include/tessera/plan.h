@@ -143,7 +143,7 @@ typedef struct tsr_model_plan tsr_model_plan;
 
 typedef struct tsr_model_plan_options {
   tsr_plan_options linear; /* max_tokens = the sum over a batch */
-  int64_t max_batch;
+  int64_t max_batch;       /* sequences, or images; of a model of images the others do not count */
   int64_t max_seq;
 } tsr_model_plan_options;
 
@@ -154,7 +154,7 @@ TSR_API tsr_status tsr_model_plan_create(const struct tsr_model *model,
                                          tsr_model_plan **out);
 TSR_API void tsr_model_plan_destroy(tsr_model_plan *plan); /* NULL is fine */
 TSR_API size_t tsr_model_plan_workspace_bytes(const tsr_model_plan *plan);
-/* The plan of the model's layer `index`; NULL if that layer is not linear. */
+/* The plan of the model's layer `index`; NULL if that layer is neither linear nor a convolution. */
 TSR_API const tsr_linear_plan *tsr_model_plan_linear(const tsr_model_plan *plan, size_t index);
 
 #ifdef __cplusplus

@@ -10,6 +10,9 @@ enum { TSR__QUERIES = 6 }; /* x 2 vectors of accumulators: 12 of the 16 register
 TSR__INLINE tsr__vec vec_sub(tsr__vec a, tsr__vec b) { return _mm256_sub_ps(a, b); }
 TSR__INLINE tsr__vec vec_mul(tsr__vec a, tsr__vec b) { return _mm256_mul_ps(a, b); }
 TSR__INLINE tsr__vec vec_max(tsr__vec a, tsr__vec b) { return _mm256_max_ps(a, b); }
+TSR__INLINE tsr__vec vec_max_nan(tsr__vec a, tsr__vec b) {
+  return _mm256_blendv_ps(_mm256_max_ps(a, b), a, _mm256_cmp_ps(a, a, _CMP_UNORD_Q));
+}
 TSR__INLINE tsr__vec vec_fmsub(tsr__vec a, tsr__vec b, tsr__vec c) {
   return _mm256_fmsub_ps(a, b, c);
 }

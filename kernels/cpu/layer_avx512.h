@@ -10,6 +10,10 @@ enum { TSR__QUERIES = 12 }; /* x 2 vectors of accumulators: 24 of the 32 registe
 TSR__INLINE tsr__vec vec_sub(tsr__vec a, tsr__vec b) { return _mm512_sub_ps(a, b); }
 TSR__INLINE tsr__vec vec_mul(tsr__vec a, tsr__vec b) { return _mm512_mul_ps(a, b); }
 TSR__INLINE tsr__vec vec_max(tsr__vec a, tsr__vec b) { return _mm512_max_ps(a, b); }
+/* NaN if either is: the instruction alone returns b if a is NaN. */
+TSR__INLINE tsr__vec vec_max_nan(tsr__vec a, tsr__vec b) {
+  return _mm512_mask_mov_ps(_mm512_max_ps(a, b), _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q), a);
+}
 TSR__INLINE tsr__vec vec_fmsub(tsr__vec a, tsr__vec b, tsr__vec c) {
   return _mm512_fmsub_ps(a, b, c);
 }

@@ -66,6 +66,14 @@ void TSR__ISA_NAME(tsr__add3)(const float *a, const float *b, const float *c, fl
   }
 }
 
+void TSR__ISA_NAME(tsr__maximum)(const float *a, const float *b, float *y, int64_t count) {
+  for (int64_t i = 0; i < count; i += TSR__LANES) {
+    tsr__vec_mask mask = lanes_left(count - i);
+    vec_store_masked(mask, y + i,
+                     vec_max_nan(vec_load_masked(mask, a + i), vec_load_masked(mask, b + i)));
+  }
+}
+
 void TSR__ISA_NAME(tsr__mean)(const float *x, int64_t tokens, int64_t width, float *y) {
   tsr__vec factor = vec_set1(1.0f / (float)tokens);
   for (int64_t i = 0; i < width; i += TSR__LANES) {

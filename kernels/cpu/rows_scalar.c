@@ -21,6 +21,10 @@ void tsr__add3_scalar(const float *a, const float *b, const float *c, float *y, 
   for (int64_t i = 0; i < count; i++) y[i] = a[i] + b[i] + c[i];
 }
 
+void tsr__maximum_scalar(const float *a, const float *b, float *y, int64_t count) {
+  for (int64_t i = 0; i < count; i++) y[i] = a[i] > b[i] || isnan(a[i]) ? a[i] : b[i];
+}
+
 void tsr__mean_scalar(const float *x, int64_t tokens, int64_t width, float *y) {
   for (int64_t i = 0; i < width; i++) {
     double sum = 0;

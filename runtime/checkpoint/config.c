@@ -27,6 +27,54 @@ static tsr_status read_string(tsr__json *json, void *out) {
   return TSR_OK;
 }
 
+/* Arrays and objects. */
+typedef struct many {
+  void *out;
+  int64_t max, count;
+  size_t size; /* of an element */
+  read_value read;
+} many;
+
+static tsr_status read_array(tsr__json *json, void *out) {
+  many *m = out;
+  int more = 0;
+  TSR_TRY(tsr__json_begin(json, '[', &more));
+  for (m->count = 0;; m->count++) {
+    TSR_TRY(tsr__json_next(json, ']', &more));
+    if (!more) return TSR_OK;
+    TSR_CHECK(m->count < m->max, TSR_UNSUPPORTED,
+              TSR__FILE ": " TSR__NAME ": more than %lld values", json->file, json->subject,
+              (long long)m->max);
+    TSR_TRY(m->read(json, (char *)m->out + (size_t)m->count * m->size));
+  }
+}
+
+static int64_t index_of(const char *text, int64_t count) {
+  char *end;
+  long long value = strtoll(text, &end, 10);
+  int valid = *text >= '0' && *text <= '9' && !*end && value < count;
+  return valid ? (int64_t)value : -1;
+}
+
+static tsr_status read_labels(tsr__json *json, void *out) {
+  many *m = out;
+  int more = 0;
+  TSR_TRY(tsr__json_begin(json, '{', &more));
+  for (;;) {
+    const char *name;
+    char *strings = json->strings;
+    TSR_TRY(tsr__json_next(json, '}', &more));
+    if (!more) return TSR_OK;
+    TSR_TRY(tsr__json_key(json, &name));
+    int64_t index = index_of(name, m->max);
+    if (index < 0)
+      return tsr__json_error(json, "the key '%.40s' is no number below %lld", name,
+                             (long long)m->max);
+    TSR_TRY(read_string(json, (char *)m->out + (size_t)index * m->size));
+    json->strings = strings;
+  }
+}
+
 /* Walks the whole object, so that a repeated key or broken text further on is found. */
 static tsr_status find(tsr__json *json, const char *key, read_value read, void *out) {
   int more = 0, seen = 0, found = 0;
@@ -110,6 +158,28 @@ tsr_status tsr__config_bool(const tsr_checkpoint *checkpoint, const char *key, i
 tsr_status tsr__config_string(const tsr_checkpoint *checkpoint, const char *key,
                               char out[TSR__CONFIG_STRING_MAX]) {
   return get(checkpoint, key, read_string, out);
+}
+
+tsr_status tsr__config_ints(const tsr_checkpoint *checkpoint, const char *key, int64_t *out,
+                            int max, int *count) {
+  many m = {.out = out, .max = max, .size = sizeof *out, .read = read_int};
+  TSR_TRY(get(checkpoint, key, read_array, &m));
+  *count = (int)m.count;
+  return TSR_OK;
+}
+
+tsr_status tsr__config_doubles(const tsr_checkpoint *checkpoint, const char *key, double *out,
+                               int max, int *count) {
+  many m = {.out = out, .max = max, .size = sizeof *out, .read = read_double};
+  TSR_TRY(get(checkpoint, key, read_array, &m));
+  *count = (int)m.count;
+  return TSR_OK;
+}
+
+tsr_status tsr__config_labels(const tsr_checkpoint *checkpoint, const char *key, int64_t count,
+                              char (*out)[TSR__CONFIG_STRING_MAX]) {
+  many m = {.out = out, .max = count, .size = sizeof *out};
+  return get(checkpoint, key, read_labels, &m);
 }
 
 tsr_status tsr__config_int_or(const tsr_checkpoint *checkpoint, const char *key, int64_t fallback,

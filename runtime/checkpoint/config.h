@@ -24,6 +24,17 @@ tsr_status tsr__config_bool(const tsr_checkpoint *checkpoint, const char *key, i
 tsr_status tsr__config_string(const tsr_checkpoint *checkpoint, const char *key,
                               char out[TSR__CONFIG_STRING_MAX]);
 
+/* An array of numbers, *count of them. TSR_UNSUPPORTED if they are more than max. */
+tsr_status tsr__config_ints(const tsr_checkpoint *checkpoint, const char *key, int64_t *out,
+                            int max, int *count);
+tsr_status tsr__config_doubles(const tsr_checkpoint *checkpoint, const char *key, double *out,
+                               int max, int *count);
+
+/* The values of an object whose keys are numbers below count, such as id2label. out: [count]; those
+ * that the object does not list stay as they are. TSR_MALFORMED for another key. */
+tsr_status tsr__config_labels(const tsr_checkpoint *checkpoint, const char *key, int64_t count,
+                              char (*out)[TSR__CONFIG_STRING_MAX]);
+
 tsr_status tsr__config_int_or(const tsr_checkpoint *checkpoint, const char *key, int64_t fallback,
                               int64_t *out);
 tsr_status tsr__config_double_or(const tsr_checkpoint *checkpoint, const char *key, double fallback,

@@ -3,9 +3,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "runtime/base/alloc.h"
 #include "runtime/base/status.h"
-#include "runtime/plan/model_plan.h"
+#include "runtime/execute/run.h"
 #include "tessera/execute.h"
 
 static tsr_status check_batch(const tsr_model_plan *plan, const tsr_batch *batch) {
@@ -41,47 +40,11 @@ static tsr_status check_layers(const tsr_model *model, const tsr_batch *batch) {
 
 tsr_status tsr__model_execute_check(const tsr_model_plan *plan, const tsr_batch *batch,
                                     const void *workspace, size_t workspace_bytes) {
+  TSR_CHECK(plan->model->image_slot == TSR__NO_SLOT, TSR_INVALID_ARGUMENT,
+            "%s takes images: tsr_model_execute_images", plan->model->info.name);
   TSR_TRY(check_batch(plan, batch));
-  TSR_CHECK(workspace && workspace_bytes >= plan->workspace_bytes, TSR_INVALID_ARGUMENT,
-            "the workspace has %zu bytes, %zu are needed", workspace ? workspace_bytes : 0,
-            plan->workspace_bytes);
-  TSR_CHECK((uintptr_t)workspace % TSR__CACHE_LINE == 0, TSR_INVALID_ARGUMENT,
-            "the workspace is not aligned to %d bytes", TSR__CACHE_LINE);
+  TSR_TRY(tsr__run_check_workspace(plan, workspace, workspace_bytes));
   return check_layers(plan->model, batch);
-}
-
-static float *slot_at(const tsr_model_plan *plan, void *workspace, int32_t slot) {
-  return slot == TSR__NO_SLOT ? NULL : (float *)((char *)workspace + plan->slot_offsets[slot]);
-}
-
-static tsr_status run_linear(const tsr_model_plan *plan, size_t index, const tsr_batch *batch,
-                             void *workspace) {
-  const tsr__layer *layer = &plan->model->layers[index];
-  const tsr__slot *slots = plan->model->slots;
-  tsr_linear_io io = {.tokens = batch->offsets[batch->sequences],
-                      .x = slot_at(plan, workspace, layer->input),
-                      .ldx = slots[layer->input].width,
-                      .y = slot_at(plan, workspace, layer->output) + layer->output_column,
-                      .ldy = slots[layer->output].width};
-  if (layer->residual != TSR__NO_SLOT) {
-    io.residual = slot_at(plan, workspace, layer->residual);
-    io.ldr = slots[layer->residual].width;
-  }
-  return tsr_linear_execute(plan->linear[index], &io, (char *)workspace + plan->slot_bytes,
-                            plan->workspace_bytes - plan->slot_bytes);
-}
-
-static tsr_status run_layer(const tsr_model_plan *plan, size_t index, const tsr_batch *batch,
-                            void *workspace) {
-  if (plan->linear[index]) return run_linear(plan, index, batch, workspace);
-  const tsr__layer *layer = &plan->model->layers[index];
-  tsr__layer_io io = {.batch = batch,
-                      .x = slot_at(plan, workspace, layer->input),
-                      .y = slot_at(plan, workspace, layer->output),
-                      .workspace = (char *)workspace + plan->slot_bytes,
-                      .limits = &plan->limits};
-  tsr__layer_ops_of(layer->kind)->run(layer, &io);
-  return TSR_OK;
 }
 
 /* To length 1; a vector of zeros stays one. */
@@ -92,16 +55,16 @@ static void normalise(float *x, int64_t width) {
   for (int64_t i = 0; i < width; i++) x[i] = (float)(x[i] * factor);
 }
 
-static void hand_out(const tsr_model_plan *plan, const tsr_batch *batch, const tsr_output *output,
-                     void *workspace) {
-  const tsr_model *model = plan->model;
+static void hand_out(const tsr__run *run, const tsr_output *output) {
+  const tsr_model *model = run->plan->model;
+  const tsr_batch *batch = run->batch;
   if (output->hidden) {
     size_t floats = (size_t)(batch->offsets[batch->sequences] * model->info.hidden);
-    memcpy(output->hidden, slot_at(plan, workspace, model->hidden_slot), floats * sizeof(float));
+    memcpy(output->hidden, tsr__run_slot(run, model->hidden_slot), floats * sizeof(float));
   }
   if (!output->embedding) return;
   size_t floats = (size_t)(batch->sequences * model->info.hidden);
-  memcpy(output->embedding, slot_at(plan, workspace, model->pooled_slot), floats * sizeof(float));
+  memcpy(output->embedding, tsr__run_slot(run, model->pooled_slot), floats * sizeof(float));
   for (int64_t s = 0; output->normalise && s < batch->sequences; s++)
     normalise(output->embedding + s * model->info.hidden, model->info.hidden);
 }
@@ -111,8 +74,12 @@ tsr_status tsr_model_execute(const tsr_model_plan *plan, const tsr_batch *batch,
   TSR_CHECK(plan && batch && output, TSR_INVALID_ARGUMENT, "tsr_model_execute: NULL argument");
   TSR_TRY(tsr__model_execute_check(plan, batch, workspace, workspace_bytes));
   if (plan->cuda) return tsr__cuda_model_execute(plan->cuda, batch, output, workspace);
-  for (size_t i = 0; i < plan->model->layer_count; i++)
-    TSR_TRY(run_layer(plan, i, batch, workspace));
-  hand_out(plan, batch, output, workspace);
+  tsr__run run = {.plan = plan,
+                  .batch = batch,
+                  .tokens = batch->offsets[batch->sequences],
+                  .sequences = batch->sequences,
+                  .workspace = workspace};
+  TSR_TRY(tsr__run_layers(&run));
+  hand_out(&run, output);
   return TSR_OK;
 }

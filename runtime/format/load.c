@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "runtime/base/alloc.h"
+#include "runtime/format/conv_order.h"
 #include "runtime/format/format.h"
 #include "runtime/format/names.h"
 
@@ -152,9 +153,29 @@ static tsr_status load_packed(const source *s, tsr_packed *packed) {
   return load_arrays(s, packed);
 }
 
+/* torch's [filters, channels, rows, columns] as the matrix of a convolution. */
+static tsr_status load_filters(const tsr_tensor *t, tsr_packed *packed) {
+  const int64_t *shape = t->shape;
+  int64_t taps, cols;
+  TSR_CHECK(tsr__mul_i64(shape[2], shape[3], &taps) && tsr__mul_i64(taps, shape[1], &cols),
+            TSR_UNSUPPORTED_SHAPE, "%lld x %lld x %lld x %lld", (long long)shape[0],
+            (long long)shape[1], (long long)shape[2], (long long)shape[3]);
+  packed->dtype = t->dtype;
+  packed->rows = shape[0];
+  packed->cols = cols;
+  TSR_TRY(tsr__check_sizes(packed, TSR_UNSUPPORTED_SHAPE));
+  packed->stored = packed->rows * packed->cols;
+  TSR_TRY(tsr__aligned(t->bytes, 1, "filters", &packed->owned));
+  tsr__conv_to_matrix(t->data, (size_t)tsr_dtype_bits(t->dtype) / 8, shape, packed->owned);
+  packed->values = packed->owned;
+  return TSR_OK;
+}
+
 static tsr_status load_plain(const tsr_tensor *t, tsr_packed *packed) {
   tsr__array values;
-  TSR_CHECK(t->ndim == 2, TSR_UNSUPPORTED_SHAPE, "the tensor has %d dimensions, not 2", t->ndim);
+  if (t->ndim == 4) return load_filters(t, packed);
+  TSR_CHECK(t->ndim == 2, TSR_UNSUPPORTED_SHAPE, "the tensor has %d dimensions, not 2 or 4",
+            t->ndim);
   packed->dtype = t->dtype;
   packed->rows = t->shape[0];
   packed->cols = t->shape[1];

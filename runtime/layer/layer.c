@@ -24,6 +24,16 @@ const tsr__layer_ops *tsr__layer_ops_of(tsr_layer_kind kind) {
   return (unsigned)kind < TSR_LAYER_COUNT ? all_ops[kind] : NULL;
 }
 
+tsr_linear *tsr__layer_linear(tsr__layer *layer) {
+  if (layer->kind == TSR_LAYER_LINEAR) return &layer->as.linear;
+  return layer->kind == TSR_LAYER_CONV2D ? &layer->as.conv2d.linear : NULL;
+}
+
+int tsr__layer_is_planned(const tsr__layer *layer) {
+  return layer->kind == TSR_LAYER_LINEAR ||
+         (layer->kind == TSR_LAYER_CONV2D && layer->as.conv2d.groups == 1);
+}
+
 void tsr__layer_parts(tsr__layer_part *part, const tsr__layer *layer, const tsr__layer_io *io) {
   int parts = io->limits->threads;
   /* Not even a region of one thread: entering it costs more than a small layer takes. */

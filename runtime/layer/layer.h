@@ -9,7 +9,8 @@
 #include "tessera/model.h"
 
 /* Activations live in slots: buffers of `width` floats for each token (or sequence), without gaps
- * between the rows. */
+ * between the rows. An image counts as a sequence; images in NHWC order that are smaller than the
+ * slot lie one behind the other all the same. */
 typedef struct tsr__slot {
   int64_t width;
   int per_sequence;
@@ -43,6 +44,24 @@ typedef struct tsr__pool {
   tsr_pooling pooling;
 } tsr__pool;
 
+/* One group: linear.conv points to shape, once the model is sealed. */
+typedef struct tsr__conv2d {
+  tsr_linear linear; /* weight: [filters, kernel rows x kernel columns x channels / groups] */
+  tsr_conv_shape shape;
+  int64_t groups;
+} tsr__conv2d;
+
+typedef enum tsr__pool2d_kind { TSR__POOL2D_MAX, TSR__POOL2D_AVERAGE } tsr__pool2d_kind;
+
+typedef struct tsr__pool2d {
+  tsr_conv_shape shape;
+  tsr__pool2d_kind kind;
+} tsr__pool2d;
+
+typedef struct tsr__softmax {
+  int64_t width;
+} tsr__softmax;
+
 typedef struct tsr__layer {
   tsr_layer_kind kind;
   char name[TSR__LAYER_NAME_MAX];
@@ -56,6 +75,9 @@ typedef struct tsr__layer {
     tsr__attention attention;
     tsr__layernorm layernorm;
     tsr__pool pool;
+    tsr__conv2d conv2d;
+    tsr__pool2d pool2d;
+    tsr__softmax softmax;
   } as;
 } tsr__layer;
 
@@ -68,12 +90,16 @@ typedef struct tsr__layer_limits {
 
 /* One execution of a layer. */
 typedef struct tsr__layer_io {
-  const tsr_batch *batch;
+  const tsr_batch *batch; /* of a model of images: NULL */
+  int64_t images;
   const float *x; /* the input slot; NULL if there is none */
   float *y;       /* the output slot */
   void *workspace;
   const tsr__layer_limits *limits;
 } tsr__layer_io;
+
+/* What the rows of a layer's output belong to. */
+typedef enum tsr__rows { TSR__ROWS_TOKENS, TSR__ROWS_SEQUENCES, TSR__ROWS_AS_INPUT } tsr__rows;
 
 typedef struct tsr__layer_ops {
   int64_t (*output_width)(const tsr__layer *layer);
@@ -85,11 +111,20 @@ typedef struct tsr__layer_ops {
   tsr_status (*check)(const tsr__layer *layer, const tsr_batch *batch);
   /* NULL: the layer has a plan of its own, which execute/ runs. */
   void (*run)(const tsr__layer *layer, const tsr__layer_io *io);
-  int takes_batch, per_sequence; /* has no input slot; writes one row per sequence */
+  int takes_batch; /* has no input slot */
+  tsr__rows rows;
 } tsr__layer_ops;
 
 /* NULL when out of range. */
 const tsr__layer_ops *tsr__layer_ops_of(tsr_layer_kind kind);
+
+/* The weights of a linear layer or of a convolution, NULL for another kind. */
+tsr_linear *tsr__layer_linear(tsr__layer *layer);
+/* Whether execution takes a plan of its own: linear layers, convolutions of one group. */
+int tsr__layer_is_planned(const tsr__layer *layer);
+
+/* TSR_UNSUPPORTED_SHAPE, naming the value, unless every field is in range and the kernel fits. */
+tsr_status tsr__conv_shape_check(const tsr_conv_shape *shape);
 
 /* Calls part(layer, io, p, parts) for p = 0 .. parts - 1, on as many threads as the limits say. */
 typedef void tsr__layer_part(const tsr__layer *layer, const tsr__layer_io *io, int part, int parts);

@@ -13,4 +13,5 @@ static tsr_status validate(const tsr__layer *layer, int64_t input_width) {
   return TSR_OK;
 }
 
-const tsr__layer_ops tsr__linear_ops = {.output_width = output_width, .validate = validate};
+const tsr__layer_ops tsr__linear_ops = {
+    .output_width = output_width, .validate = validate, .rows = TSR__ROWS_AS_INPUT};

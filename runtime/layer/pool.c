@@ -34,4 +34,4 @@ static void run(const tsr__layer *layer, const tsr__layer_io *io) {
 }
 
 const tsr__layer_ops tsr__pool_ops = {
-    .output_width = output_width, .validate = validate, .run = run, .per_sequence = 1};
+    .output_width = output_width, .validate = validate, .run = run, .rows = TSR__ROWS_SEQUENCES};

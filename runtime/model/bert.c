@@ -164,9 +164,6 @@ tsr_status tsr__bert_build(const tsr__bert_config *config, tsr__weights *weights
   TSR_TRY(add_embeddings(&b));
   for (int64_t block = 0; block < config->layers; block++) TSR_TRY(add_block(&b, block));
   TSR_TRY(add_pool(&b));
-  /* Records were copied when the array grew: names are pointed to only now. */
-  for (size_t i = 0; i < model->layer_count; i++)
-    if (model->layers[i].kind == TSR_LAYER_LINEAR)
-      model->layers[i].as.linear.name = model->layers[i].name;
+  tsr__model_seal(model);
   return TSR_OK;
 }

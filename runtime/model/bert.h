@@ -14,4 +14,8 @@ typedef struct tsr__bert_config {
 /* Fills an empty model. */
 tsr_status tsr__bert_build(const tsr__bert_config *config, tsr__weights *weights, tsr_model *model);
 
+/* As tsr__model_family has them. */
+const char *tsr__bert_preset_name(size_t index);
+tsr_status tsr__bert_preset(size_t index, uint64_t seed, tsr_model *model);
+
 #endif

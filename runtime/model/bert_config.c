@@ -100,4 +100,5 @@ static tsr_status load(const tsr_checkpoint *checkpoint, tsr_model *model) {
   return tsr__bert_build(&config, &weights, model);
 }
 
-const tsr__model_family tsr__model_bert = {.name = "bert", .load = load};
+const tsr__model_family tsr__model_bert = {
+    .name = "bert", .load = load, .preset_name = tsr__bert_preset_name, .preset = tsr__bert_preset};

@@ -14,7 +14,8 @@ tsr_status tsr__model_create(const char *family, const char *name, tsr_model **o
   TSR_TRY(tsr__calloc(1, sizeof **out, "a model", out));
   (*out)->info.family = family;
   snprintf((*out)->info.name, sizeof(*out)->info.name, "%s", name);
-  (*out)->hidden_slot = (*out)->pooled_slot = TSR__NO_SLOT;
+  (*out)->hidden_slot = (*out)->pooled_slot = (*out)->image_slot = TSR__NO_SLOT;
+  (*out)->logits_slot = (*out)->probabilities_slot = TSR__NO_SLOT;
   return TSR_OK;
 }
 
@@ -43,6 +44,13 @@ static int slot_exists(const tsr_model *model, int32_t slot) {
   return slot >= 0 && slot < model->slot_count;
 }
 
+/* 1 if the layer writes a row per sequence. */
+static int rows_of(const tsr_model *model, const tsr__layer *layer) {
+  tsr__rows rows = tsr__layer_ops_of(layer->kind)->rows;
+  if (rows == TSR__ROWS_AS_INPUT) return model->slots[layer->input].per_sequence;
+  return rows == TSR__ROWS_SEQUENCES;
+}
+
 static tsr_status check_layer(const tsr_model *model, const tsr__layer *layer) {
   const tsr__layer_ops *ops = tsr__layer_ops_of(layer->kind);
   TSR_CHECK(ops, TSR_INVALID_ARGUMENT, "kind %d", (int)layer->kind);
@@ -53,11 +61,13 @@ static tsr_status check_layer(const tsr_model *model, const tsr__layer *layer) {
   const tsr__slot *output = &model->slots[layer->output];
   int64_t width = ops->output_width(layer);
   TSR_CHECK(layer->output_column >= 0 && width <= output->width - layer->output_column &&
-                output->per_sequence == ops->per_sequence,
+                output->per_sequence == rows_of(model, layer),
             TSR_UNSUPPORTED_SHAPE, "%lld outputs do not fit a slot of %lld from column %lld",
             (long long)width, (long long)output->width, (long long)layer->output_column);
   if (layer->residual == TSR__NO_SLOT) return TSR_OK;
-  TSR_CHECK(slot_exists(model, layer->residual) && model->slots[layer->residual].width == width,
+  TSR_CHECK(slot_exists(model, layer->residual) &&
+                (output->per_sequence ? model->slots[layer->residual].width >= width
+                                      : model->slots[layer->residual].width == width),
             TSR_UNSUPPORTED_SHAPE, "the residual's slot %d is not %lld wide", (int)layer->residual,
             (long long)width);
   return TSR_OK;
@@ -74,11 +84,19 @@ static tsr_status add_layer(tsr_model *model, const tsr__layer *layer) {
 tsr_status tsr__model_add_layer(tsr_model *model, const tsr__layer *layer) {
   tsr_status status = add_layer(model, layer);
   if (status == TSR_OK) return TSR_OK;
-  if (layer->kind == TSR_LAYER_LINEAR) {
-    tsr_packed weight = layer->as.linear.weight;
-    tsr_packed_release(&weight);
-  }
+  tsr__layer failed = *layer;
+  tsr_linear *linear = tsr__layer_linear(&failed);
+  if (linear) tsr_packed_release(&linear->weight);
   return tsr__error_prefix(status, "layer '%s'", layer->name);
+}
+
+void tsr__model_seal(tsr_model *model) {
+  for (size_t i = 0; i < model->layer_count; i++) {
+    tsr__layer *layer = &model->layers[i];
+    tsr_linear *linear = tsr__layer_linear(layer);
+    if (linear) linear->name = layer->name;
+    if (layer->kind == TSR_LAYER_CONV2D) linear->conv = &layer->as.conv2d.shape;
+  }
 }
 
 tsr_status tsr__model_floats(tsr_model *model, int64_t rows, int64_t cols, const char *what,
@@ -104,6 +122,13 @@ static const tsr__model_family *const families[] = {
 #undef TSR_MODEL
 };
 
+/* The families' names, for a message. */
+static void list_families(char *text, size_t size) {
+  size_t used = 0;
+  for (size_t i = 0; i < sizeof families / sizeof families[0] && used < size; i++)
+    used += (size_t)snprintf(text + used, size - used, "%s%s", i ? ", " : "", families[i]->name);
+}
+
 static tsr_status find_family(const tsr_checkpoint *checkpoint, const tsr__model_family **out) {
   char type[TSR__CONFIG_STRING_MAX];
   TSR_TRY(tsr__config_string_or(checkpoint, "model_type", families[0]->name, type));
@@ -112,8 +137,10 @@ static tsr_status find_family(const tsr_checkpoint *checkpoint, const tsr__model
       *out = families[i];
       return TSR_OK;
     }
-  return tsr__error(TSR_UNSUPPORTED, "%s/config.json: 'model_type' is '%s', not 'bert'",
-                    tsr_checkpoint_folder(checkpoint), type);
+  char known[128];
+  list_families(known, sizeof known);
+  return tsr__error(TSR_UNSUPPORTED, "%s/config.json: 'model_type' is '%s', none of: %s",
+                    tsr_checkpoint_folder(checkpoint), type, known);
 }
 
 static const char *base_name(const char *folder) {
@@ -137,11 +164,45 @@ tsr_status tsr_model_load(const tsr_checkpoint *checkpoint, tsr_model **out) {
   return status;
 }
 
+const char *tsr_model_preset_name(size_t index) {
+  for (size_t f = 0; f < sizeof families / sizeof families[0]; f++)
+    for (size_t i = 0; families[f]->preset_name(i); i++)
+      if (index-- == 0) return families[f]->preset_name(i);
+  return NULL;
+}
+
+static const tsr__model_family *find_preset(const char *name, size_t *index) {
+  const char *known;
+  for (size_t f = 0; f < sizeof families / sizeof families[0]; f++)
+    for (*index = 0; (known = families[f]->preset_name(*index)); ++*index)
+      if (!strcmp(known, name)) return families[f];
+  return NULL;
+}
+
+tsr_status tsr_model_preset(const char *name, uint64_t seed, tsr_model **out) {
+  TSR_CHECK(out, TSR_INVALID_ARGUMENT, "tsr_model_preset: out is NULL");
+  *out = NULL;
+  TSR_CHECK(name, TSR_INVALID_ARGUMENT, "tsr_model_preset: name is NULL");
+  size_t index;
+  const tsr__model_family *family = find_preset(name, &index);
+  TSR_CHECK(family, TSR_NOT_FOUND, "there is no preset '%s'", name);
+  tsr_model *model;
+  TSR_TRY(tsr__model_create(family->name, name, &model));
+  tsr_status status = family->preset(index, seed, model);
+  if (status == TSR_OK)
+    *out = model;
+  else
+    tsr_model_destroy(model);
+  return status;
+}
+
 void tsr_model_destroy(tsr_model *model) {
   if (!model) return;
-  for (size_t i = 0; i < model->layer_count; i++)
-    if (model->layers[i].kind == TSR_LAYER_LINEAR)
-      tsr_packed_release(&model->layers[i].as.linear.weight);
+  for (size_t i = 0; i < model->layer_count; i++) {
+    tsr_linear *linear = tsr__layer_linear(&model->layers[i]);
+    if (linear) tsr_packed_release(&linear->weight);
+  }
+  free(model->class_names);
   for (size_t i = 0; i < model->owned_count; i++) free(model->owned[i]);
   free(model->owned);
   free(model->layers);
@@ -152,6 +213,11 @@ void tsr_model_destroy(tsr_model *model) {
 
 const tsr_model_info *tsr_model_get_info(const tsr_model *model) {
   return model ? &model->info : NULL;
+}
+
+const char *tsr_model_class_name(const tsr_model *model, int64_t index) {
+  if (!model || !model->class_names || index < 0 || index >= model->info.classes) return NULL;
+  return model->class_names[index][0] ? model->class_names[index] : NULL;
 }
 
 size_t tsr_model_layer_count(const tsr_model *model) { return model ? model->layer_count : 0; }
@@ -171,8 +237,7 @@ tsr_layer_kind tsr_model_layer_kind(const tsr_model *model, size_t index) {
 }
 
 const tsr_linear *tsr_model_linear(const tsr_model *model, size_t index) {
-  const tsr__layer *layer = layer_at(model, index);
-  return layer && layer->kind == TSR_LAYER_LINEAR ? &layer->as.linear : NULL;
+  return index < tsr_model_layer_count(model) ? tsr__layer_linear(&model->layers[index]) : NULL;
 }
 
 static tsr_status check_weight(const tsr_model *model, size_t index, const tsr_packed *weight) {
@@ -196,7 +261,7 @@ tsr_status tsr_model_set_weight(tsr_model *model, size_t index, tsr_packed *weig
     tsr_packed_release(&taken);
     return status;
   }
-  tsr_linear *linear = &model->layers[index].as.linear;
+  tsr_linear *linear = tsr__layer_linear(&model->layers[index]);
   tsr_packed_release(&linear->weight);
   linear->weight = taken;
   return TSR_OK;

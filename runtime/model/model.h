@@ -4,7 +4,7 @@
 
 #include "runtime/layer/layer.h"
 
-enum { TSR__SLOTS_MAX = 8 };
+enum { TSR__SLOTS_MAX = 8, TSR__CLASS_NAME_MAX = 128 };
 
 struct tsr_model {
   tsr_model_info info;
@@ -13,7 +13,10 @@ struct tsr_model {
   tsr__slot slots[TSR__SLOTS_MAX];
   int32_t slot_count;
   int32_t hidden_slot, pooled_slot; /* what execution hands out */
-  void **owned;                     /* weights that lie in no checkpoint */
+  /* The same of a model of images: where the pixels come in, what it hands out. */
+  int32_t image_slot, logits_slot, probabilities_slot;
+  char (*class_names)[TSR__CLASS_NAME_MAX]; /* [info.classes], or NULL; owned */
+  void **owned;                             /* weights that lie in no checkpoint */
   size_t owned_count, owned_capacity;
 };
 
@@ -26,6 +29,10 @@ tsr_status tsr__model_add_slot(tsr_model *model, int64_t width, int per_sequence
  * layer's weight->owned is the model's from then on, also on failure. */
 tsr_status tsr__model_add_layer(tsr_model *model, const tsr__layer *layer);
 
+/* Points layers to their own names and shapes; the last step, as layers move while they are added.
+ */
+void tsr__model_seal(tsr_model *model);
+
 /* Memory for count floats that the model frees. */
 tsr_status tsr__model_floats(tsr_model *model, int64_t rows, int64_t cols, const char *what,
                              float **out);
@@ -34,6 +41,9 @@ tsr_status tsr__model_floats(tsr_model *model, int64_t rows, int64_t cols, const
 typedef struct tsr__model_family {
   const char *name; /* model_type of config.json */
   tsr_status (*load)(const tsr_checkpoint *checkpoint, tsr_model *model);
+  /* The names of its presets, NULL past the end, and the model of one of them. */
+  const char *(*preset_name)(size_t index);
+  tsr_status (*preset)(size_t index, uint64_t seed, tsr_model *model);
 } tsr__model_family;
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "runtime/base/alloc.h"
 #include "runtime/base/half.h"
 #include "runtime/base/status.h"
 
@@ -58,6 +59,39 @@ static tsr_status load_matrix(tsr__weights *self, const char *name, int64_t rows
   return status;
 }
 
+static tsr_status check_filters(const tsr_tensor *tensor, int64_t filters, int64_t channels,
+                                int64_t kernel) {
+  const int64_t *shape = tensor->shape;
+  TSR_CHECK(
+      (!filters || shape[0] == filters) && shape[1] == channels && shape[2] == kernel &&
+          shape[3] == kernel,
+      TSR_MALFORMED,
+      "%s: tensor '%s' is %lld x %lld x %lld x %lld, but the model has %lld channels of %lld x "
+      "%lld there, and %lld filters (0: any number)",
+      tensor->file, tensor->name, (long long)shape[0], (long long)shape[1], (long long)shape[2],
+      (long long)shape[3], (long long)channels, (long long)kernel, (long long)kernel,
+      (long long)filters);
+  return TSR_OK;
+}
+
+static tsr_status load_filters(tsr__weights *self, const char *name, int64_t filters, int64_t usual,
+                               int64_t channels, int64_t kernel, tsr_packed *out) {
+  char full[NAME_MAX_BYTES];
+  const tsr_tensor *tensor = find(self, name);
+  (void)usual;
+  if (tensor && tensor->ndim == 4) TSR_TRY(check_filters(tensor, filters, channels, kernel));
+  snprintf(full, sizeof full, "%s%s", self->prefix, name);
+  if (filters) return load_matrix(self, name, filters, kernel * kernel * channels, out);
+  TSR_TRY(tsr_packed_load(self->checkpoint, full, out));
+  if (out->cols == kernel * kernel * channels) return TSR_OK;
+  tsr_status status =
+      tsr__error(TSR_MALFORMED, "%s: weight '%s' is %lld x %lld, but its input has %lld channels",
+                 tsr_checkpoint_folder(self->checkpoint), full, (long long)out->rows,
+                 (long long)out->cols, (long long)channels);
+  tsr_packed_release(out);
+  return status;
+}
+
 static tsr_status load_table(tsr__weights *self, const char *name, int64_t rows, int64_t cols,
                              const void **out, tsr_dtype *dtype) {
   const tsr_tensor *tensor;
@@ -85,6 +119,7 @@ static tsr_status load_floats(tsr__weights *self, const char *name, int64_t rows
 tsr__weights tsr__weights_of(const tsr_checkpoint *checkpoint, const char *prefix,
                              tsr_model *model) {
   return (tsr__weights){.matrix = load_matrix,
+                        .filters = load_filters,
                         .table = load_table,
                         .floats = load_floats,
                         .model = model,
@@ -151,10 +186,29 @@ static tsr_status random_matrix(tsr__weights *self, const char *name, int64_t ro
   return TSR_OK;
 }
 
+/* Owned by the packed matrix, which a BatchNorm replaces. */
+static tsr_status random_filters(tsr__weights *self, const char *name, int64_t filters,
+                                 int64_t usual, int64_t channels, int64_t kernel, tsr_packed *out) {
+  int64_t cols = kernel * kernel * channels;
+  if (!filters) filters = usual;
+  float *values;
+  TSR_TRY(tsr__aligned((size_t)(filters * cols), sizeof *values, name, &values));
+  fill_random(&self->state, values, filters * cols);
+  *out = (tsr_packed){.format = TSR_FORMAT_DENSE,
+                      .dtype = TSR_DTYPE_F32,
+                      .rows = filters,
+                      .cols = cols,
+                      .stored = filters * cols,
+                      .values = values,
+                      .owned = values};
+  return TSR_OK;
+}
+
 tsr__weights tsr__weights_random(uint64_t seed, tsr_model *model) {
   /* Spread, so that neighbouring seeds give unlike models; a state of 0 would stay 0. */
   uint64_t state = (seed + 1) * 0x9e3779b97f4a7c15u;
   return (tsr__weights){.matrix = random_matrix,
+                        .filters = random_filters,
                         .table = random_table,
                         .floats = random_floats,
                         .model = model,

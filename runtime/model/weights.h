@@ -11,6 +11,11 @@ struct tsr__weights {
   /* [rows, cols] in whatever format it is stored. */
   tsr_status (*matrix)(tsr__weights *self, const char *name, int64_t rows, int64_t cols,
                        tsr_packed *out);
+  /* A convolution's: [filters, kernel x kernel x channels], or in the file the plain tensor
+   * [filters, channels, kernel, kernel] of torch. filters = 0: as many as there are; a random
+   * model has `usual` then. */
+  tsr_status (*filters)(tsr__weights *self, const char *name, int64_t filters, int64_t usual,
+                        int64_t channels, int64_t kernel, tsr_packed *out);
   /* The same as a plain table that may stay where and as it is: F32, F16 or BF16, any alignment. */
   tsr_status (*table)(tsr__weights *self, const char *name, int64_t rows, int64_t cols,
                       const void **out, tsr_dtype *dtype);

@@ -6,6 +6,7 @@
 #include "runtime/base/alloc.h"
 #include "runtime/base/half.h"
 #include "runtime/base/status.h"
+#include "runtime/layer/layer.h"
 #include "runtime/plan/hardware.h"
 #include "runtime/plan/registry.h"
 
@@ -13,24 +14,8 @@ enum { THREADS_MAX = 4096 };
 
 static tsr_status check_conv(const tsr_linear *layer) {
   const tsr_conv_shape *s = layer->conv;
-  TSR_CHECK(s->height >= 1 && s->width >= 1 && s->channels >= 1 && s->height <= INT32_MAX &&
-                s->width <= INT32_MAX && s->channels <= INT32_MAX,
-            TSR_UNSUPPORTED_SHAPE, "images of %lld x %lld x %lld", (long long)s->height,
-            (long long)s->width, (long long)s->channels);
-  int64_t k = s->channels;
-  for (int axis = 0; axis < 2; axis++) {
-    TSR_CHECK(s->kernel[axis] >= 1 && s->stride[axis] >= 1 && s->padding[axis] >= 0 &&
-                  s->dilation[axis] >= 1,
-              TSR_UNSUPPORTED_SHAPE, "%s: kernel %d, stride %d, padding %d, dilation %d",
-              axis ? "columns" : "rows", (int)s->kernel[axis], (int)s->stride[axis],
-              (int)s->padding[axis], (int)s->dilation[axis]);
-    TSR_CHECK(tsr_conv_output_size(s, axis) >= 1, TSR_UNSUPPORTED_SHAPE,
-              "a kernel of %d with dilation %d does not fit %lld + 2 x %d %s", (int)s->kernel[axis],
-              (int)s->dilation[axis], (long long)(axis ? s->width : s->height),
-              (int)s->padding[axis], axis ? "columns" : "rows");
-    TSR_CHECK(tsr__mul_i64(k, s->kernel[axis], &k), TSR_UNSUPPORTED_SHAPE, "a kernel of %d x %d",
-              (int)s->kernel[0], (int)s->kernel[1]);
-  }
+  TSR_TRY(tsr__conv_shape_check(s));
+  int64_t k = s->kernel[0] * s->kernel[1] * s->channels;
   TSR_CHECK(k == layer->weight.cols, TSR_UNSUPPORTED_SHAPE,
             "the weight takes %lld inputs, but a kernel of %d x %d over %lld channels has %lld",
             (long long)layer->weight.cols, (int)s->kernel[0], (int)s->kernel[1],

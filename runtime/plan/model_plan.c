@@ -7,17 +7,18 @@
 #include "runtime/plan/hardware.h"
 
 static tsr_status check(const tsr_model *model, const tsr_model_plan_options *options) {
+  int text = model->image_slot == TSR__NO_SLOT; /* the others have neither tokens nor positions */
   const struct {
     const char *name;
     int64_t value;
-  } sizes[] = {{"max_tokens", options->linear.max_tokens},
+  } sizes[] = {{"max_tokens", text ? options->linear.max_tokens : 1},
                {"max_batch", options->max_batch},
-               {"max_seq", options->max_seq},
+               {"max_seq", text ? options->max_seq : 1},
                {"threads", options->linear.threads}};
   for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
     TSR_CHECK(sizes[i].value >= 1, TSR_INVALID_ARGUMENT, "tsr_model_plan_create: %s is %lld",
               sizes[i].name, (long long)sizes[i].value);
-  TSR_CHECK(options->max_seq <= model->info.max_positions, TSR_INVALID_ARGUMENT,
+  TSR_CHECK(!text || options->max_seq <= model->info.max_positions, TSR_INVALID_ARGUMENT,
             "tsr_model_plan_create: max_seq is %lld, the model has %lld positions",
             (long long)options->max_seq, (long long)model->info.max_positions);
   return TSR_OK;
@@ -29,14 +30,29 @@ const tsr_layer_kernels *tsr__best_layer_kernels(const tsr_hardware *hardware) {
   return &tsr__layer_kernels[isa];
 }
 
+/* Rows that the layer computes for a whole batch. */
+static tsr_status count_rows(const tsr_model_plan *plan, const tsr__layer *layer, int64_t *rows) {
+  int per_sequence = plan->model->slots[layer->input].per_sequence;
+  *rows = per_sequence ? plan->limits.max_batch : plan->limits.max_tokens;
+  if (layer->kind != TSR_LAYER_CONV2D) return TSR_OK;
+  const tsr_conv_shape *s = &layer->as.conv2d.shape;
+  int64_t pixels = tsr_conv_output_size(s, 0) * tsr_conv_output_size(s, 1);
+  TSR_CHECK(tsr__mul_i64(*rows, pixels, rows), TSR_UNSUPPORTED_SHAPE,
+            "%s: %lld images of %lld output pixels", layer->name, (long long)*rows,
+            (long long)pixels);
+  return TSR_OK;
+}
+
 /* *bytes: what the layer wants of the workspace beside its slots. */
 static tsr_status plan_layer(tsr_model_plan *plan, size_t index, const tsr_plan_options *options,
                              size_t *bytes) {
-  const tsr__layer *layer = &plan->model->layers[index];
+  tsr__layer *layer = &plan->model->layers[index];
+  tsr_plan_options linear = *options;
   const tsr__layer_ops *ops = tsr__layer_ops_of(layer->kind);
   *bytes = ops->workspace_bytes ? ops->workspace_bytes(layer, &plan->limits) : 0;
-  if (layer->kind != TSR_LAYER_LINEAR) return TSR_OK;
-  TSR_TRY(tsr_linear_plan_create(&layer->as.linear, options, &plan->linear[index]));
+  if (!tsr__layer_is_planned(layer)) return TSR_OK;
+  TSR_TRY(count_rows(plan, layer, &linear.max_tokens));
+  TSR_TRY(tsr_linear_plan_create(tsr__layer_linear(layer), &linear, &plan->linear[index]));
   *bytes = tsr__round_line(tsr_linear_plan_workspace_bytes(plan->linear[index]));
   return TSR_OK;
 }
@@ -49,6 +65,7 @@ static tsr_status build(tsr_model_plan *plan, const tsr_model_plan_options *opti
     TSR_TRY(tsr__plan_hardware(linear.backend, &detected));
     linear.hardware = &detected;
   }
+  if (model->image_slot != TSR__NO_SLOT) linear.max_tokens = 1;
   plan->limits = (tsr__layer_limits){.max_tokens = linear.max_tokens,
                                      .max_batch = options->max_batch,
                                      .max_seq = options->max_seq,

@@ -10,7 +10,8 @@ static slot_set only(int32_t slot) { return slot == TSR__NO_SLOT ? 0 : (slot_set
 /* conflicts[s]: the slots that hold something that is still wanted while s does. Found backwards:
  * a slot is wanted before a layer that reads it, and not before the write that begins its life. */
 static void find_conflicts(const tsr_model *model, slot_set conflicts[TSR__SLOTS_MAX]) {
-  slot_set wanted = only(model->hidden_slot) | only(model->pooled_slot);
+  slot_set wanted = only(model->hidden_slot) | only(model->pooled_slot) | only(model->logits_slot) |
+                    only(model->probabilities_slot);
   for (int s = 0; s < TSR__SLOTS_MAX; s++) conflicts[s] = 0;
   for (size_t i = model->layer_count; i-- > 0;) {
     const tsr__layer *layer = &model->layers[i];
