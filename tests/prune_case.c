@@ -68,8 +68,9 @@ void prune_case_run(prune_case *c, tsr_prune_method method, const char *pattern,
   tsr_prune_options options = {.method = method, .sparsity = sparsity, .threads = threads};
   cr_assert_eq(tsr_pattern_parse(pattern, &options.pattern), TSR_OK);
   memcpy(c->pruned, c->weights, (size_t)(c->rows * c->cols) * sizeof *c->pruned);
-  cr_assert_eq(tsr_prune_matrix(&options, c->statistics, c->pruned, c->rows, c->cols, c->mask),
-               TSR_OK, "%s: %s", pattern, tsr_last_error());
+  cr_assert_eq(
+      tsr_prune_matrix(&options, c->statistics, c->pruned, c->rows, c->cols, c->mask, NULL), TSR_OK,
+      "%s: %s", pattern, tsr_last_error());
 }
 
 double prune_case_error(const prune_case *c) {

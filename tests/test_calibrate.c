@@ -70,7 +70,7 @@ static tsr_status look(void *user, size_t index, const tsr_statistics *statistic
     s->rows = tsr_statistics_rows(statistics);
     s->width = tsr_statistics_features(statistics);
     for (int64_t i = 0; i < s->width; i++) ones[i] = 1;
-    cr_assert_eq(tsr_prune_matrix(&options, statistics, ones, 1, s->width, s->order), TSR_OK);
+    cr_assert_eq(tsr_prune_matrix(&options, statistics, ones, 1, s->width, s->order, NULL), TSR_OK);
   }
   char block[32];
   snprintf(block, sizeof block, "encoder.layer.%d.", s->zero_block);

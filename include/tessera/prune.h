@@ -80,16 +80,26 @@ TSR_API int64_t tsr_statistics_features(const tsr_statistics *statistics);
 
 /* magnitude  the score is abs(w) (L1) or w^2 (L2)
  * wanda      w_ij^2 mean(x_j^2), compared within each output row where single elements are pruned
- *            (Sun et al., 2023) */
+ *            (Sun et al., 2023)
+ * sparsegpt  column by column; the columns to the right make up for what goes (Frantar and
+ *            Alistarh, 2023)
+ * admm       alternates between the least squares of the layer's output and the pattern, then
+ *            solves for the kept weights exactly (Boza, 2024; Meng et al., 2024: ALPS)
+ *
+ * The last two need BLAS and LAPACK, which a build may lack: tsr_prune_method_available. */
 typedef enum tsr_prune_method {
   TSR_METHOD_MAGNITUDE_L1,
   TSR_METHOD_MAGNITUDE_L2,
   TSR_METHOD_WANDA,
+  TSR_METHOD_SPARSEGPT,
+  TSR_METHOD_ADMM,
   TSR_METHOD_COUNT
 } tsr_prune_method;
 
 TSR_API const char *tsr_prune_method_name(tsr_prune_method method); /* "magnitude-l1" */
 TSR_API tsr_status tsr_prune_method_parse(const char *name, tsr_prune_method *out);
+/* 0 if the method does not exist, or this build lacks the libraries that it needs. */
+TSR_API int tsr_prune_method_available(tsr_prune_method method);
 /* What a method has to know. NONE also for a method that does not exist. */
 TSR_API tsr_statistics_kind tsr_prune_method_needs(tsr_prune_method method);
 
@@ -103,16 +113,24 @@ typedef struct tsr_prune_options {
   tsr_pattern pattern;
   double sparsity; /* as in tsr_project */
   int32_t threads; /* >= 1; the result depends on it by rounding at most */
+  double damping;  /* what is added to the diagonal of X^T X, as a share of its mean; 0 = the
+                      method's own (sparsegpt 0.01, admm 0.1) */
 } tsr_prune_options;
+
+typedef struct tsr_prune_result {
+  double damping;         /* what was used in the end; 0 = the method needs none */
+  int32_t damping_raises; /* how often it was raised tenfold because a factorisation failed */
+} tsr_prune_result;
 
 /* Chooses the mask and corrects what is kept, where the method does. weights: host, [rows, cols],
  * rewritten, +0.0 where pruned. mask: host, [rows, cols], written; it obeys the pattern.
  * statistics: of the layer's input, `cols` features; NULL if the method needs none.
- * TSR_INVALID_ARGUMENT for a weight that is not finite. After a failure weights and mask hold
- * anything. */
+ * result: NULL, or written. TSR_INVALID_ARGUMENT for a weight that is not finite; TSR_UNSUPPORTED
+ * for a method that is not available, and if no damping helps. After a failure weights and mask
+ * hold anything. The number of threads of the process's BLAS becomes the options'. */
 TSR_API tsr_status tsr_prune_matrix(const tsr_prune_options *options,
                                     const tsr_statistics *statistics, float *weights, int64_t rows,
-                                    int64_t cols, tsr_mask *mask);
+                                    int64_t cols, tsr_mask *mask, tsr_prune_result *result);
 
 /* weights[i] = +0.0 where mask[i] = 0; kept weights are not touched. */
 TSR_API void tsr_mask_apply(const tsr_mask *mask, float *weights, int64_t rows, int64_t cols);

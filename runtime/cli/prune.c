@@ -229,7 +229,8 @@ static const tsr__option rows[] = {
     {.kind = TSR__OPTION_TEXT,
      .name = "method",
      .argument = "M",
-     .help = "how weights are chosen: magnitude-l1, magnitude-l2, or, with --calibrate, wanda",
+     .help = "how weights are chosen: magnitude-l1, magnitude-l2, or, with --calibrate, wanda, "
+             "sparsegpt or admm",
      .offset = offsetof(prune_options, method),
      .fallback = "magnitude-l1"},
     {.kind = TSR__OPTION_CHOICE,

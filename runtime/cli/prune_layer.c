@@ -96,10 +96,11 @@ static tsr_status project(const tsr__prune_rule *rule, tsr__prune_layer *layer) 
 tsr_status tsr__prune_layer_calibrated(const tsr__prune_rule *rule, int threads,
                                        const tsr_statistics *statistics, tsr__prune_layer *layer) {
   int64_t rows = rows_of(layer), cols = cols_of(layer);
-  tsr_prune_options options = {rule->method, rule->pattern, rule->sparsity, threads};
+  tsr_prune_options options = {rule->method, rule->pattern, rule->sparsity, threads, 0};
   TSR_TRY(load(layer));
   TSR_TRY(tsr_prune_scores(TSR_METHOD_MAGNITUDE_L1, layer->values, rows, cols, layer->scores));
-  TSR_TRY(tsr_prune_matrix(&options, statistics, layer->values, rows, cols, layer->mask));
+  TSR_TRY(tsr_prune_matrix(&options, statistics, layer->values, rows, cols, layer->mask,
+                           &layer->result));
   return finish(rule, layer);
 }
 

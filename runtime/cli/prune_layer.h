@@ -15,8 +15,9 @@ typedef struct tsr__prune_rule {
 typedef struct tsr__prune_layer {
   const tsr_tensor *tensor; /* 2-D */
   tsr_dtype dtype;
-  void *data;               /* the result, [shape[0], shape[1]] of dtype */
-  int64_t pruned;           /* elements */
+  void *data;     /* the result, [shape[0], shape[1]] of dtype */
+  int64_t pruned; /* elements */
+  tsr_prune_result result;
   double score, kept_score; /* sums over all and over the kept elements */
   float *values, *scores;   /* while it is being pruned */
   tsr_mask *mask;

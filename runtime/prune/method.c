@@ -7,6 +7,7 @@
 
 #include "runtime/base/alloc.h"
 #include "runtime/base/status.h"
+#include "runtime/prune/linalg.h"
 
 static const struct {
   const char *name;
@@ -34,6 +35,10 @@ tsr_status tsr_prune_method_parse(const char *name, tsr_prune_method *out) {
       return TSR_OK;
     }
   return tsr__error(TSR_INVALID_ARGUMENT, "unknown pruning method '%s'", name);
+}
+
+int tsr_prune_method_available(tsr_prune_method method) {
+  return exists(method) && (table[method].ops->score || tsr__linalg_available());
 }
 
 tsr_statistics_kind tsr_prune_method_needs(tsr_prune_method method) {
@@ -76,7 +81,12 @@ static tsr_status check(const tsr_prune_options *o, const tsr_statistics *statis
   int64_t size;
   TSR_CHECK(exists(o->method), TSR_INVALID_ARGUMENT, "tsr_prune_matrix: method %d does not exist",
             (int)o->method);
+  TSR_CHECK(tsr_prune_method_available(o->method), TSR_UNSUPPORTED,
+            "the method %s needs BLAS and LAPACK, which this build of Tessera lacks",
+            table[o->method].name);
   TSR_CHECK(o->threads >= 1, TSR_INVALID_ARGUMENT, "tsr_prune_matrix: %d threads", (int)o->threads);
+  TSR_CHECK(o->damping >= 0 && isfinite(o->damping), TSR_INVALID_ARGUMENT,
+            "tsr_prune_matrix: damping %g", o->damping);
   TSR_CHECK(tsr__mul_i64(rows, cols, &size), TSR_INVALID_ARGUMENT,
             "tsr_prune_matrix: the weights are %lld x %lld", (long long)rows, (long long)cols);
   TSR_CHECK((weights && mask) || !size, TSR_INVALID_ARGUMENT,
@@ -147,12 +157,15 @@ static tsr_status project_scores(const tsr__method_ops *ops, const tsr__prune_ta
   TSR_TRY(tsr__aligned((size_t)(task->rows * task->cols), sizeof *scores, "scores", &scores));
   tsr_status status = score_and_project(ops, task, scores);
   free(scores);
-  if (status == TSR_OK) tsr_mask_apply(task->mask, task->weights, task->rows, task->cols);
   return status;
 }
 
 tsr_status tsr_prune_matrix(const tsr_prune_options *options, const tsr_statistics *statistics,
-                            float *weights, int64_t rows, int64_t cols, tsr_mask *mask) {
+                            float *weights, int64_t rows, int64_t cols, tsr_mask *mask,
+                            tsr_prune_result *result) {
+  tsr_prune_result unseen;
+  if (!result) result = &unseen;
+  *result = (tsr_prune_result){0};
   TSR_CHECK(options, TSR_INVALID_ARGUMENT, "tsr_prune_matrix: options is NULL");
   TSR_TRY(check(options, statistics, weights, rows, cols, mask));
   tsr__prune_task task = {.pattern = &options->pattern,
@@ -162,7 +175,17 @@ tsr_status tsr_prune_matrix(const tsr_prune_options *options, const tsr_statisti
                           .rows = rows,
                           .cols = cols,
                           .mask = mask,
-                          .threads = options->threads};
+                          .threads = options->threads,
+                          .damping = options->damping,
+                          .result = result};
+  const tsr__method_ops *ops = table[options->method].ops;
   if (!rows || !cols) return tsr_project(task.pattern, task.sparsity, weights, rows, cols, mask);
-  return project_scores(table[options->method].ops, &task);
+  if (ops->score) {
+    TSR_TRY(project_scores(ops, &task));
+  } else {
+    tsr__linalg_threads(options->threads);
+    TSR_TRY(ops->prune(&task));
+  }
+  tsr_mask_apply(mask, weights, rows, cols);
+  return TSR_OK;
 }

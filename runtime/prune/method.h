@@ -13,6 +13,8 @@ typedef struct tsr__prune_task {
   int64_t rows, cols;
   tsr_mask *mask; /* [rows, cols] */
   int32_t threads;
+  double damping; /* 0 = the method's own */
+  tsr_prune_result *result;
 } tsr__prune_task;
 
 typedef struct tsr__method_ops {
@@ -20,6 +22,9 @@ typedef struct tsr__method_ops {
   int by_row; /* single elements compete within their row only */
   /* What every weight is worth; the mask is their projection. */
   void (*score)(const tsr__prune_task *task, float *scores);
+  /* Where there are no scores: chooses the mask and changes the weights. What it leaves in pruned
+   * ones does not matter. The task's threads are BLAS's. NULL in a build without BLAS. */
+  tsr_status (*prune)(const tsr__prune_task *task);
 } tsr__method_ops;
 
 #define TSR__METHOD(enumerator, text, name) extern const tsr__method_ops tsr__method_##name;

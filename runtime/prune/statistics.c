@@ -5,20 +5,36 @@
 
 #include "runtime/base/alloc.h"
 #include "runtime/base/status.h"
+#include "runtime/prune/linalg.h"
+
+/* Sizes that LAPACK's int can hold, squared. */
+enum { FEATURES_MAX = 32768 };
+
+static tsr_status allocate(tsr_statistics *s) {
+  size_t n = (size_t)s->features;
+  TSR_TRY(tsr__calloc(n, sizeof(double), "norms of a layer's input", &s->norms));
+  if (s->kind == TSR_STATISTICS_NORMS) return TSR_OK;
+  TSR_TRY(tsr__aligned(TSR__STATISTICS_ROWS * n, sizeof(double), "a layer's input",
+                       &s->rows_in_double));
+  return tsr__calloc(n * n, sizeof(double), "a layer's Gram matrix", &s->gram);
+}
 
 tsr_status tsr_statistics_create(int64_t features, tsr_statistics_kind kind, tsr_statistics **out) {
   TSR_CHECK(out, TSR_INVALID_ARGUMENT, "tsr_statistics_create: out is NULL");
   *out = NULL;
   TSR_CHECK(features >= 1, TSR_INVALID_ARGUMENT, "tsr_statistics_create: %lld features",
             (long long)features);
-  TSR_CHECK(kind == TSR_STATISTICS_NORMS, TSR_INVALID_ARGUMENT, "tsr_statistics_create: kind %d",
-            (int)kind);
+  TSR_CHECK(kind == TSR_STATISTICS_NORMS || kind == TSR_STATISTICS_GRAM, TSR_INVALID_ARGUMENT,
+            "tsr_statistics_create: kind %d", (int)kind);
+  TSR_CHECK(kind != TSR_STATISTICS_GRAM || tsr__linalg_available(), TSR_UNSUPPORTED,
+            "statistics with a Gram matrix need BLAS, which this build of Tessera lacks");
+  TSR_CHECK(kind != TSR_STATISTICS_GRAM || features <= FEATURES_MAX, TSR_UNSUPPORTED_SHAPE,
+            "a Gram matrix of %lld features, more than %d", (long long)features, FEATURES_MAX);
   tsr_statistics *statistics;
   TSR_TRY(tsr__calloc(1, sizeof *statistics, "statistics", &statistics));
   statistics->kind = kind;
   statistics->features = features;
-  tsr_status status =
-      tsr__calloc((size_t)features, sizeof(double), "norms of a layer's input", &statistics->norms);
+  tsr_status status = allocate(statistics);
   if (status != TSR_OK) {
     tsr_statistics_destroy(statistics);
     return status;
@@ -30,6 +46,8 @@ tsr_status tsr_statistics_create(int64_t features, tsr_statistics_kind kind, tsr
 void tsr_statistics_destroy(tsr_statistics *statistics) {
   if (!statistics) return;
   free(statistics->norms);
+  free(statistics->gram);
+  free(statistics->rows_in_double);
   free(statistics);
 }
 
@@ -67,6 +85,18 @@ static void add_norms(tsr_statistics *s, const float *x, int64_t rows, int64_t l
   }
 }
 
+static void add_gram(tsr_statistics *s, const float *x, int64_t rows, int64_t ld, int32_t threads) {
+  int64_t n = s->features;
+  tsr__linalg_threads(threads);
+  for (int64_t first = 0; first < rows; first += TSR__STATISTICS_ROWS) {
+    int64_t count = rows - first < TSR__STATISTICS_ROWS ? rows - first : TSR__STATISTICS_ROWS;
+    for (int64_t r = 0; r < count; r++)
+      for (int64_t c = 0; c < n; c++)
+        s->rows_in_double[r * n + c] = (double)x[(first + r) * ld + c];
+    tsr__dsyrk(s->gram, s->rows_in_double, n, count);
+  }
+}
+
 tsr_status tsr_statistics_add(tsr_statistics *statistics, const float *x, int64_t rows, int64_t ld,
                               int32_t threads) {
   TSR_CHECK(statistics && (x || !rows), TSR_INVALID_ARGUMENT, "tsr_statistics_add: NULL argument");
@@ -75,6 +105,7 @@ tsr_status tsr_statistics_add(tsr_statistics *statistics, const float *x, int64_
             (long long)ld, (long long)statistics->features, (int)threads);
   TSR_TRY(check_values(statistics, x, rows, ld, threads));
   add_norms(statistics, x, rows, ld, threads);
+  if (statistics->gram) add_gram(statistics, x, rows, ld, threads);
   statistics->rows += rows;
   return TSR_OK;
 }

@@ -1,0 +1,30 @@
+/* Dense linear algebra through BLAS and LAPACK. Matrices are row-major. A build without BLAS has
+ * no methods that need it: tsr__linalg_available says which it is. */
+#ifndef TESSERA_PRUNE_LINALG_H
+#define TESSERA_PRUNE_LINALG_H
+
+#include <stdint.h>
+
+int tsr__linalg_available(void);
+
+/* BLAS keeps one number of threads for the whole process. */
+void tsr__linalg_threads(int32_t threads);
+
+/* The upper triangle of gram[n, n] += that of x^T x; x: [rows, n]. */
+void tsr__dsyrk(double *gram, const double *x, int64_t n, int64_t rows);
+
+/* C[m, n] = beta C + alpha A[m, k] B[k, n]. */
+typedef struct tsr__gemm_shape {
+  int64_t m, n, k, lda, ldb, ldc;
+} tsr__gemm_shape;
+void tsr__sgemm(const tsr__gemm_shape *shape, float alpha, const float *a, const float *b,
+                float beta, float *c);
+void tsr__dgemm(const tsr__gemm_shape *shape, double alpha, const double *a, const double *b,
+                double beta, double *c);
+
+/* Of the upper triangle of a[n, n], in place: U with a = U^T U; 0 if there is none. */
+int tsr__cholesky(double *a, int64_t n);
+/* U -> the upper triangle of (U^T U)^-1. */
+int tsr__cholesky_invert(double *u, int64_t n);
+
+#endif
