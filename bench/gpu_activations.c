@@ -34,6 +34,25 @@ tsr_status tsr__gpu_activations_create(int64_t tokens, int64_t k, int64_t m, con
   return status;
 }
 
+static tsr_status read_rounded(const tsr__gpu_activations *a, uint16_t *rounded, size_t count) {
+  TSR_TRY(tsr__cuda_enter(a->cuda));
+  tsr_status status = tsr__cuda_wait(a->cuda, NULL, "the baseline");
+  if (status == TSR_OK)
+    status =
+        tsr__cuda_read(a->cuda, rounded, a->y, count * sizeof *rounded, "the baseline's outputs");
+  tsr__cuda_leave(a->cuda);
+  return status;
+}
+
+tsr_status tsr__gpu_activations_read(const tsr__gpu_activations *a, float *y, size_t count) {
+  uint16_t *rounded;
+  TSR_TRY(tsr__calloc(count, sizeof *rounded, "outputs", &rounded));
+  tsr_status status = read_rounded(a, rounded, count);
+  if (status == TSR_OK) tsr__to_f32(rounded, TSR_DTYPE_F16, y, count);
+  free(rounded);
+  return status;
+}
+
 void tsr__gpu_activations_release(tsr__gpu_activations *a) {
   if (a->cuda && tsr__cuda_enter(a->cuda) == TSR_OK) {
     tsr__cuda_free(a->cuda, a->x);

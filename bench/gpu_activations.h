@@ -15,6 +15,9 @@ typedef struct tsr__gpu_activations {
  * without blocks, bias and activation. */
 tsr_status tsr__gpu_activations_create(int64_t tokens, int64_t k, int64_t m, const float *x,
                                        tsr__gpu_activations *out);
+/* The first count outputs, when all work on the default stream is done. y: host. */
+tsr_status tsr__gpu_activations_read(const tsr__gpu_activations *activations, float *y,
+                                     size_t count);
 void tsr__gpu_activations_release(tsr__gpu_activations *activations);
 
 #endif

@@ -119,6 +119,18 @@ static tsr_status set_isa(bench_job *job) {
   return tsr_hardware_detect(&job->hardware);
 }
 
+static int ends_with(const char *text, const char *end) {
+  size_t length = strlen(text), end_length = strlen(end);
+  return length >= end_length && !strcmp(text + length - end_length, end);
+}
+
+/* A file that is no checkpoint holds shapes. */
+static int is_shapes_file(const char *target) {
+  struct stat info;
+  return stat(target, &info) == 0 && S_ISREG(info.st_mode) && !ends_with(target, ".safetensors") &&
+         !ends_with(target, ".json");
+}
+
 /* Tessera's own dense kernel is on both backends. */
 static tsr_status check_baseline(const bench_job *job, const tsr__baseline *baseline) {
   tsr_backend backend = (tsr_backend)job->values->backend;
@@ -126,9 +138,10 @@ static tsr_status check_baseline(const bench_job *job, const tsr__baseline *base
   TSR_CHECK(baseline->backend == backend, TSR_INVALID_ARGUMENT,
             "--baseline %s multiplies on the backend %s, not on %s", baseline->key,
             tsr_backend_name(baseline->backend), tsr_backend_name(backend));
-  TSR_CHECK(!tsr__bench_modelled(&job->options), TSR_INVALID_ARGUMENT,
-            "--baseline %s: this GPU is simulated, so that nothing can be timed; it knows dense "
-            "and none",
+  TSR_CHECK(!tsr__bench_modelled(&job->options) || is_shapes_file(job->values->target),
+            TSR_INVALID_ARGUMENT,
+            "--baseline %s: this GPU is simulated, so that nothing can be timed; of a model it "
+            "knows dense and none",
             baseline->key);
   return TSR_OK;
 }
@@ -234,18 +247,6 @@ done:
   tsr__cli_close_model(&working);
   tsr__cli_close_model(&source);
   return status;
-}
-
-static int ends_with(const char *text, const char *end) {
-  size_t length = strlen(text), end_length = strlen(end);
-  return length >= end_length && !strcmp(text + length - end_length, end);
-}
-
-/* A file that is no checkpoint holds shapes. */
-static int is_shapes_file(const char *target) {
-  struct stat info;
-  return stat(target, &info) == 0 && S_ISREG(info.st_mode) && !ends_with(target, ".safetensors") &&
-         !ends_with(target, ".json");
 }
 
 typedef tsr_status (*report_writer)(const tsr_report *report, FILE *stream);

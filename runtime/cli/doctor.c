@@ -114,9 +114,12 @@ static void print_kernels(const tsr_hardware *h) {
 static void report_text(const findings *f) {
   print_machine(f);
   printf("\nlibraries\n");
-  for (int i = 0; i < TSR__LIBRARIES; i++)
-    printf("  %-9s %-10s %s\n", f->libraries[i].name,
-           *f->libraries[i].version ? f->libraries[i].version : "not found", f->libraries[i].use);
+  for (int i = 0; i < TSR__LIBRARIES; i++) {
+    const tsr__library *library = &f->libraries[i];
+    printf("  %-10s %-10s %s\n", library->name, *library->version ? library->version : "not found",
+           library->use);
+    if (*library->reason) printf("%24s%s\n", "", library->reason);
+  }
   print_kernels(&f->hardware);
   printf("\ntuning\n  %s\n  %s\n", f->tuning_path, f->tuning);
 }
@@ -139,8 +142,9 @@ static json_t *libraries_json(const findings *f) {
   json_t *array = json_array();
   for (int i = 0; i < TSR__LIBRARIES; i++) {
     const tsr__library *library = &f->libraries[i];
-    json_t *row = json_pack("{s:s, s:s?, s:s}", "name", library->name, "version",
-                            *library->version ? library->version : NULL, "use", library->use);
+    json_t *row = json_pack("{s:s, s:s?, s:s?, s:s}", "name", library->name, "version",
+                            *library->version ? library->version : NULL, "reason",
+                            *library->reason ? library->reason : NULL, "use", library->use);
     array = tsr__json_append(array, row);
   }
   return array;

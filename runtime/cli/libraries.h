@@ -4,11 +4,12 @@
 
 typedef struct tsr__library {
   char name[16];
-  char version[32]; /* "" = not there */
+  char version[40]; /* "" = not there */
+  char reason[192]; /* why it is not, where more is known than that; else "" */
   const char *use;  /* what for */
 } tsr__library;
 
-enum { TSR__LIBRARIES = 4 };
+enum { TSR__LIBRARIES = 7 };
 
 void tsr__libraries(tsr__library libraries[TSR__LIBRARIES]);
 

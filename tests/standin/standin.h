@@ -58,7 +58,7 @@ void standin_encode(double value, unsigned char *raw, cudaDataType type); /* to 
  * refuses: not all of it is allocated, say. Waits for the stream. */
 double *standin_read(const void *device, size_t count, cudaDataType type, cudaStream_t stream);
 void *standin_read_bytes(const void *device, size_t bytes, cudaStream_t stream);
-/* 0 if the driver refuses. */
+/* 0 if the driver refuses. With STANDIN_SPOIL in the environment every value is written plus 1. */
 int standin_write(void *device, const double *values, size_t count, cudaDataType type);
 int standin_write_bytes(void *device, const void *bytes, size_t count);
 
