@@ -8,26 +8,33 @@
 
 #define TILE(H, T)                                         \
   static void strip_tile_##H##_##T(const strip_job *job) { \
-    strip_tile(H, T, STRIP_SETS(H *T), job);               \
+    strip_tile(H, T, STRIP_SETS(H *T), 0, job);            \
+  }                                                        \
+  static void conv_tile_##H##_##T(const strip_job *job) {  \
+    strip_tile(H, T, STRIP_SETS(H *T), 1, job);            \
   }
 TILES_OF_ONE_VECTOR(TILE)
 TILES_OF_TWO_VECTORS(TILE)
 
 #define ENTRY(H, T) [T] = strip_tile_##H##_##T,
-static strip_function *const one_vector[] = {TILES_OF_ONE_VECTOR(ENTRY)};
-static strip_function *const two_vectors[] = {TILES_OF_TWO_VECTORS(ENTRY)};
+#define CONV_ENTRY(H, T) [T] = conv_tile_##H##_##T,
+static strip_function *const one_vector[][TSR__ACCUMULATORS + 1] = {
+    {TILES_OF_ONE_VECTOR(ENTRY)}, {TILES_OF_ONE_VECTOR(CONV_ENTRY)}};
+static strip_function *const two_vectors[][TSR__ACCUMULATORS / 2 + 1] = {
+    {TILES_OF_TWO_VECTORS(ENTRY)}, {TILES_OF_TWO_VECTORS(CONV_ENTRY)}};
 
 void tsr__strips_run_avx2(const tsr__strips *strips, int64_t first, int64_t last,
                           const tsr_spmm_args *args) {
-  if (args->conv)
+  int mapped = args->conv != NULL;
+  if (is_gathered(args->conv))
     run_gathered(tsr__strips_run_avx2, STRIP_WORKSPACE_BYTES, strips, first, last, args);
   else if (strips->strip_rows == TSR__LANES)
-    run_strips(one_vector, TSR__ACCUMULATORS, strips, first, last, args);
+    run_strips(one_vector[mapped], TSR__ACCUMULATORS, strips, first, last, args);
   else
-    run_strips(two_vectors, TSR__ACCUMULATORS / 2, strips, first, last, args);
+    run_strips(two_vectors[mapped], TSR__ACCUMULATORS / 2, strips, first, last, args);
 }
 
 size_t tsr__strips_workspace_avx2(int64_t k, const tsr_conv_shape *conv, int64_t strip_rows) {
-  (void)strip_rows;
-  return STRIP_WORKSPACE_BYTES + gathered_bytes(conv, k);
+  int64_t tile_tokens = strip_rows == TSR__LANES ? TSR__ACCUMULATORS : TSR__ACCUMULATORS / 2;
+  return STRIP_WORKSPACE_BYTES + tsr__round_to_line(conv_bytes(conv, k, PANELS_MAX, tile_tokens));
 }

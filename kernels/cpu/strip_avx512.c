@@ -15,15 +15,18 @@
 
 #define PACKED_TILE(H, T) \
   static void packed_tile_##T(const packed_job *job) { packed_tile(T, STRIP_SETS(T), job); }
-#define TILE(H, T) \
-  static void strip_tile_##T(const strip_job *job) { strip_tile(H, T, STRIP_SETS(H *T), job); }
+#define TILE(H, T)                                                                                 \
+  static void strip_tile_##T(const strip_job *job) { strip_tile(H, T, STRIP_SETS(H *T), 0, job); } \
+  static void conv_tile_##T(const strip_job *job) { strip_tile(H, T, STRIP_SETS(H *T), 1, job); }
 TILES_OF_ONE_VECTOR(PACKED_TILE)
 TILES_OF_TWO_VECTORS(TILE)
 
 #define PACKED_ENTRY(H, T) [T] = packed_tile_##T,
 #define ENTRY(H, T) [T] = strip_tile_##T,
 static packed_function *const one_vector[] = {TILES_OF_ONE_VECTOR(PACKED_ENTRY)};
-static strip_function *const two_vectors[] = {TILES_OF_TWO_VECTORS(ENTRY)};
+#define CONV_ENTRY(H, T) [T] = conv_tile_##T,
+static strip_function *const two_vectors[][TSR__ACCUMULATORS / 2 + 1] = {
+    {TILES_OF_TWO_VECTORS(ENTRY)}, {TILES_OF_TWO_VECTORS(CONV_ENTRY)}};
 
 /* Workspace beside what is gathered. */
 static size_t own_bytes(int64_t k, int64_t strip_rows) {
@@ -33,15 +36,18 @@ static size_t own_bytes(int64_t k, int64_t strip_rows) {
 
 void tsr__strips_run_avx512(const tsr__strips *strips, int64_t first, int64_t last,
                             const tsr_spmm_args *args) {
-  if (args->conv)
+  if (is_gathered(args->conv))
     run_gathered(tsr__strips_run_avx512, own_bytes(strips->cols, strips->strip_rows), strips, first,
                  last, args);
   else if (strips->strip_rows == TSR__LANES)
     run_strips_packed(one_vector, TSR__ACCUMULATORS, strips, first, last, args);
   else
-    run_strips(two_vectors, TSR__ACCUMULATORS / 2, strips, first, last, args);
+    run_strips(two_vectors[args->conv != NULL], TSR__ACCUMULATORS / 2, strips, first, last, args);
 }
 
 size_t tsr__strips_workspace_avx512(int64_t k, const tsr_conv_shape *conv, int64_t strip_rows) {
-  return own_bytes(k, strip_rows) + gathered_bytes(conv, k);
+  int one = strip_rows == TSR__LANES;
+  return own_bytes(k, strip_rows) +
+         tsr__round_to_line(conv_bytes(conv, k, one ? 1 : PANELS_MAX,
+                                       one ? TSR__ACCUMULATORS : TSR__ACCUMULATORS / 2));
 }

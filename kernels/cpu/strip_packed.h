@@ -16,14 +16,26 @@ typedef struct packing {
   int64_t cols; /* that are left */
   int tokens;
   float *out; /* the next chunk */
+  /* Of a convolution, instead of x and ldx: */
+  const tsr__conv_taps *taps; /* NULL = none */
+  const float *const *table;
+  int32_t col;
 } packing;
 
 TSR__INLINE void pack_chunk(packing *p) {
   run_mask mask = mask_of(p->cols < TSR__RUN_COLS ? (int)p->cols : TSR__RUN_COLS);
-  const float *x = p->x;
   float *out = p->out;
-  for (int t = 0; t < p->tokens; t++, x += p->ldx, out += TSR__RUN_COLS) copy_token(x, mask, out);
-  p->x += TSR__RUN_COLS;
+  if (p->taps) {
+    uint32_t channel;
+    const float *const *pixels = tsr__conv_pixels(p->taps, p->table, p->col, &channel);
+    for (int t = 0; t < p->tokens; t++, out += TSR__RUN_COLS)
+      copy_token(pixels[t] + channel, mask, out);
+    p->col += TSR__RUN_COLS;
+  } else {
+    const float *x = p->x;
+    for (int t = 0; t < p->tokens; t++, x += p->ldx, out += TSR__RUN_COLS) copy_token(x, mask, out);
+    p->x += TSR__RUN_COLS;
+  }
   p->out = out;
   p->cols -= TSR__RUN_COLS;
 }
@@ -78,6 +90,29 @@ static size_t packed_workspace_bytes(int64_t k, int64_t tile_tokens) {
   return (TILE_FLOATS + 2 * chunks * TSR__RUN_COLS * (size_t)tile_tokens) * sizeof(float);
 }
 
+/* Tables of the convolution's pixels, one panel at a time: a panel is packed before the next one's
+ * table is made. */
+typedef struct packed_taps {
+  tsr__conv_taps taps;
+  tsr__conv_walk walk;
+  const float **table;
+} packed_taps;
+
+static packing begin_packing(const tsr_spmm_args *args, int64_t cols, panels p, int64_t index,
+                             float *out, packed_taps *conv) {
+  packing next = {.x = args->b + panel_begin(p, index) * args->ldb,
+                  .ldx = args->ldb,
+                  .cols = cols,
+                  .tokens = panel_tokens(p, index),
+                  .out = out};
+  if (!args->conv) return next;
+  tsr__conv_fill(args, &conv->taps, &conv->walk, next.tokens, conv->table);
+  next.x = NULL;
+  next.taps = &conv->taps;
+  next.table = conv->table;
+  return next;
+}
+
 static void run_strips_packed(packed_function *const *tiles, int64_t tile_tokens,
                               const tsr__strips *strips, int64_t first, int64_t last,
                               const tsr_spmm_args *args) {
@@ -87,15 +122,19 @@ static void run_strips_packed(packed_function *const *tiles, int64_t tile_tokens
   float *panel[2] = {scratch + TILE_FLOATS, NULL};
   panel[1] = panel[0] + panel_floats;
   panels p = {args->n, (args->n + tile_tokens - 1) / tile_tokens};
-  packing next = {args->b, args->ldb, strips->cols, panel_tokens(p, 0), panel[0]};
+  packed_taps conv = {0};
+  if (args->conv) {
+    conv.taps = tsr__conv_taps_begin(args->conv, tile_tokens, panel[1] + panel_floats, &conv.table);
+    conv.walk = tsr__conv_begin(args, 0);
+  }
+  packing next = {0};
+  if (p.count) next = begin_packing(args, strips->cols, p, 0, panel[0], &conv);
   for (int64_t i = 0; i < p.count; i++) {
     while (next.cols > 0) pack_chunk(&next);
     int64_t token = panel_begin(p, i);
     int T = panel_tokens(p, i);
     packed_job job = {.panel = panel[i & 1], .next = &next};
-    if (i + 1 < p.count)
-      next = (packing){args->b + (token + T) * args->ldb, args->ldb, strips->cols,
-                       panel_tokens(p, i + 1), panel[~i & 1]};
+    if (i + 1 < p.count) next = begin_packing(args, strips->cols, p, i + 1, panel[~i & 1], &conv);
     for (int64_t s = first; s < last; s++) {
       if (!begin_strip(strips, s, args, &job.strip)) break;
       begin_tile(s * strips->strip_rows, token, args, scratch, &job.strip);

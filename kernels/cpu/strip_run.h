@@ -9,20 +9,33 @@
 
 typedef void strip_function(const strip_job *job);
 
-/* Tokens of a convolution that are gathered and multiplied together. */
-enum { GATHERED_TOKENS = 48 };
+enum {
+  GATHERED_TOKENS = 48, /* of a convolution, gathered and multiplied together */
+  /* Panels whose bounds are worked out ahead, and the tokens that are multiplied with all strips
+   * before the next ones are. */
+  PANELS_MAX = 64
+};
 
 /* Not a power of two apart. */
 static inline int64_t gathered_ld(int64_t k) { return (k + 15) / 16 * 16 + 16; }
 
-static inline size_t gathered_bytes(const tsr_conv_shape *conv, int64_t k) {
-  return conv ? (size_t)(GATHERED_TOKENS * gathered_ld(k)) * sizeof(float) : 0;
+static inline int is_gathered(const tsr_conv_shape *conv) {
+  return conv && !tsr__conv_has_taps(conv, TSR__RUN_COLS);
+}
+
+/* What a convolution needs beside a kernel's own workspace: `panels` tables, or gathered tokens. */
+static inline size_t conv_bytes(const tsr_conv_shape *conv, int64_t k, int64_t panel_count,
+                                int64_t tile_tokens) {
+  if (!conv) return 0;
+  return is_gathered(conv) ? (size_t)(GATHERED_TOKENS * gathered_ld(k)) * sizeof(float)
+                           : tsr__conv_taps_bytes(conv, panel_count, tile_tokens);
 }
 
 typedef void run_function(const tsr__strips *strips, int64_t first, int64_t last,
                           const tsr_spmm_args *args);
 
-/* own_bytes: workspace of `run`, behind which there is gathered_bytes. */
+/* Where runs of columns reach over several taps: own_bytes is workspace of `run`, behind which
+ * there is conv_bytes. */
 static void run_gathered(run_function *run, size_t own_bytes, const tsr__strips *strips,
                          int64_t first, int64_t last, const tsr_spmm_args *args) {
   float *x = (float *)args->workspace + own_bytes / sizeof(float);
@@ -86,14 +99,24 @@ static inline void finish_tile(int64_t row, int64_t token, int T, const tsr_spmm
   epilogue(&rest, job->out, job->ldo, row, job->rows, token, T);
 }
 
-/* Panels whose bounds are worked out ahead, and the tokens that are multiplied with all strips
- * before the next ones are. */
-enum { PANELS_MAX = 64 };
-
 typedef struct panel_bounds {
   int64_t token;
   int tokens;
+  const float *const *table; /* of a convolution */
 } panel_bounds;
+
+/* tables: of the convolution's pixels, one for each panel. */
+static void list_panels(panels p, int64_t begin, int64_t count, const tsr_spmm_args *args,
+                        const tsr__conv_taps *taps, const float **tables, panel_bounds *bounds) {
+  for (int64_t i = 0; i < count; i++)
+    bounds[i] = (panel_bounds){panel_begin(p, begin + i), panel_tokens(p, begin + i), NULL};
+  if (!args->conv) return;
+  tsr__conv_walk walk = tsr__conv_begin(args, bounds[0].token);
+  for (int64_t i = 0; i < count; i++, tables += taps->taps * taps->stride) {
+    tsr__conv_fill(args, taps, &walk, bounds[i].tokens, tables);
+    bounds[i].table = tables;
+  }
+}
 
 /* Prepares the copy of the first run of the tile that comes after (strip, panel i); returns whether
  * there is one: it must not have more tokens than this one, whose T is compiled in, and that many
@@ -105,12 +128,16 @@ static inline int prepare_next(const tsr__strips *strips, int64_t strip, int64_t
   int64_t next_strip = next_i ? strip : strip + 1;
   int T = bounds[i].tokens;
   job->next_x = job->x;
+  job->next_table = job->table;
   job->next_run = (tsr__run){0, 0};
   if (next_strip >= last || job->run_count == 0) return 0;
   int64_t run = strips->run_begin[next_strip];
   if (run == strips->run_begin[next_strip + 1]) return 0;
   if (bounds[next_i].tokens > T || bounds[next_i].token + T > args->n) return 0;
-  job->next_x = args->b + bounds[next_i].token * args->ldb;
+  if (args->conv)
+    job->next_table = bounds[next_i].table;
+  else
+    job->next_x = args->b + bounds[next_i].token * args->ldb;
   job->next_run = strips->runs[run];
   return 1;
 }
@@ -135,23 +162,32 @@ static inline void fetch_ahead(const tsr__strips *strips, int64_t strip, int64_t
   job->ahead_lines = (int)((share + job->run_count - 1) / job->run_count);
 }
 
+/* Workspace: STRIP_WORKSPACE_BYTES; of a convolution, tsr__conv_taps_bytes of PANELS_MAX panels
+ * more.
+ */
 static void run_strips(strip_function *const *tiles, int64_t tile_tokens, const tsr__strips *strips,
                        int64_t first, int64_t last, const tsr_spmm_args *args) {
   float *workspace = args->workspace;
+  const float **tables = NULL;
   panels p = {args->n, (args->n + tile_tokens - 1) / tile_tokens};
   strip_job job = {.current = workspace, .other = workspace + RUN_BUFFER, .ldx = args->ldb};
+  if (args->conv)
+    job.taps = tsr__conv_taps_begin(args->conv, tile_tokens,
+                                    workspace + STRIP_WORKSPACE_BYTES / sizeof(float), &tables);
   for (int64_t begin = 0; begin < p.count; begin += PANELS_MAX) {
     panel_bounds bounds[PANELS_MAX];
     int64_t count = p.count - begin < PANELS_MAX ? p.count - begin : PANELS_MAX;
-    for (int64_t i = 0; i < count; i++)
-      bounds[i] = (panel_bounds){panel_begin(p, begin + i), panel_tokens(p, begin + i)};
+    list_panels(p, begin, count, args, &job.taps, tables, bounds);
     job.copied = 0;
     for (int64_t s = first; s < last; s++) {
       int64_t row = s * strips->strip_rows;
       if (!begin_strip(strips, s, args, &job)) break;
       for (int64_t i = 0; i < count; i++) {
         int64_t token = bounds[i].token;
-        job.x = args->b + token * args->ldb;
+        if (args->conv)
+          job.table = bounds[i].table;
+        else
+          job.x = args->b + token * args->ldb;
         begin_tile(row, token, args, workspace + 2 * RUN_BUFFER, &job);
         int copied = prepare_next(strips, s, last, bounds, i, count, args, &job);
         fetch_ahead(strips, s, last, i, count, &job);

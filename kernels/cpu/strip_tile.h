@@ -7,6 +7,7 @@
 #ifndef TESSERA_KERNELS_CPU_STRIP_TILE_H
 #define TESSERA_KERNELS_CPU_STRIP_TILE_H
 
+#include "kernels/cpu/conv_taps.h"
 #include "kernels/cpu/strip.h"
 
 /* One call of a tile function. */
@@ -18,6 +19,9 @@ typedef struct strip_job {
   int64_t ldx;
   const float *next_x; /* the token whose first run is copied while the last one is multiplied */
   tsr__run next_run;
+  /* Of a convolution, instead of x, ldx and next_x: tables of pixels. */
+  tsr__conv_taps taps;
+  const float *const *table, *const *next_table;
   int copied;             /* the first run is in `current` already */
   float *current, *other; /* [T, TSR__RUN_COLS] each */
   float *out;             /* the first token's first row */
@@ -50,14 +54,31 @@ TSR__INLINE void copy_token(const float *x, run_mask mask, float *out) {
     vec_store(out + v * TSR__LANES, vec_load_masked(mask.vec[v], x + v * TSR__LANES));
 }
 
-static void copy_run(int T, const float *x, int64_t ldx, tsr__run run, float *out) {
+/* Copies a run of T tokens: of the tile's own, or of the next tile's. */
+TSR__INLINE void copy_run(int T, int mapped, const strip_job *job, int next, tsr__run run,
+                          float *out) {
   run_mask mask = mask_of(run.count);
-  for (int t = 0; t < T; t++) copy_token(x + t * ldx + run.col, mask, out + t * TSR__RUN_COLS);
+  if (mapped) {
+    uint32_t channel;
+    const float *const *pixels =
+        tsr__conv_pixels(&job->taps, next ? job->next_table : job->table, run.col, &channel);
+    for (int t = 0; t < T; t++) copy_token(pixels[t] + channel, mask, out + t * TSR__RUN_COLS);
+  } else {
+    const float *x = (next ? job->next_x : job->x) + run.col;
+    for (int t = 0; t < T; t++, x += job->ldx) copy_token(x, mask, out + t * TSR__RUN_COLS);
+  }
 }
 
 /* The run after the next: where activations exceed the L2 cache, a copy alone waits for them. */
-TSR__INLINE void fetch_run(int T, const float *x, int64_t ldx) {
-  for (int t = 0; t < T; t++) _mm_prefetch((const char *)(x + t * ldx), _MM_HINT_T0);
+TSR__INLINE void fetch_run(int T, int mapped, const strip_job *job, tsr__run run) {
+  if (mapped) {
+    uint32_t channel;
+    const float *const *pixels = tsr__conv_pixels(&job->taps, job->table, run.col, &channel);
+    for (int t = 0; t < T; t++) _mm_prefetch((const char *)(pixels[t] + channel), _MM_HINT_T0);
+  } else {
+    const float *x = job->x + run.col;
+    for (int t = 0; t < T; t++) _mm_prefetch((const char *)(x + t * job->ldx), _MM_HINT_T0);
+  }
 }
 
 /* acc[t] += values of one column * x[t] */
@@ -91,7 +112,9 @@ TSR__INLINE void store_tile(int H, int T, const tsr__vec acc[], const strip_job 
 /* U sets of accumulators, used in turn, hide the FMA's latency where one set of them is small. */
 #define STRIP_SETS(accumulators) ((accumulators) >= 6 ? 1 : (accumulators) >= 3 ? 2 : 4)
 
-TSR__INLINE void strip_tile(const int H, const int T, const int U, const strip_job *job) {
+/* mapped: the activations are a convolution's. */
+TSR__INLINE void strip_tile(const int H, const int T, const int U, const int mapped,
+                            const strip_job *job) {
   tsr__vec acc[TSR__ACCUMULATORS], bias[2];
   for (int t = 0; t < T; t++) _mm_prefetch((const char *)(job->out + t * job->ldo), _MM_HINT_T0);
 #pragma GCC unroll 2
@@ -105,21 +128,17 @@ TSR__INLINE void strip_tile(const int H, const int T, const int U, const strip_j
   for (int i = T * H; i < T * H * U; i++) acc[i] = vec_zero();
 
   const int step = H * TSR__LANES;
-  const int64_t ldx = job->ldx, run_count = job->run_count;
+  const int64_t run_count = job->run_count;
   const tsr__run *runs = job->runs;
-  const float *x = job->x, *values = job->values;
+  const float *values = job->values;
   float *current = job->current, *other = job->other;
   const char *ahead = (const char *)job->ahead;
-  if (run_count && !job->copied) copy_run(T, x, ldx, runs[0], current);
+  if (run_count && !job->copied) copy_run(T, mapped, job, 0, runs[0], current);
   for (int64_t r = 0; r < run_count; r++) {
     int last = r + 1 == run_count, count = runs[r].count;
-    tsr__run next = last ? job->next_run : runs[r + 1];
-    run_mask next_mask = mask_of(next.count);
-    const float *source = (last ? job->next_x : x) + next.col;
     for (int i = 0; i < job->ahead_lines; i++, ahead += 64) _mm_prefetch(ahead, _MM_HINT_T1);
-    if (r + 2 < run_count) fetch_run(T, x + runs[r + 2].col, ldx);
-    for (int t = 0; t < T; t++, source += ldx)
-      copy_token(source, next_mask, other + t * TSR__RUN_COLS);
+    if (r + 2 < run_count) fetch_run(T, mapped, job, runs[r + 2]);
+    copy_run(T, mapped, job, last, last ? job->next_run : runs[r + 1], other);
     if (count == TSR__RUN_COLS) {
 #pragma GCC unroll 4
       for (int c = 0; c < TSR__RUN_COLS; c++)

@@ -1,0 +1,83 @@
+/* Tables of the pixels that lie under a convolution's taps, for kernels that read activations where
+ * they are: a run of columns within one tap is a run of channels of one pixel. */
+#ifndef TESSERA_KERNELS_CPU_CONV_TAPS_H
+#define TESSERA_KERNELS_CPU_CONV_TAPS_H
+
+#include "kernels/cpu/conv.h"
+
+/* tables: [taps][stride] pointers for each group of at most `stride` tokens. */
+typedef struct tsr__conv_taps {
+  const float *zeros; /* [channels]: every pixel of the padding */
+  uint32_t channels;
+  int32_t taps, stride;
+  uint64_t reciprocal; /* ceil(2^32 / channels) */
+} tsr__conv_taps;
+
+/* Whether runs of `run_cols` columns lie within a tap each, and col x reciprocal / 2^32 is exact.
+ */
+static inline int tsr__conv_has_taps(const tsr_conv_shape *s, int64_t run_cols) {
+  int64_t taps = (int64_t)s->kernel[0] * s->kernel[1];
+  return s->channels % run_cols == 0 && taps * s->channels < (int64_t)UINT32_MAX / s->channels;
+}
+
+/* The zeros, then tables of `groups` groups. */
+static inline size_t tsr__conv_taps_bytes(const tsr_conv_shape *s, int64_t groups, int64_t stride) {
+  size_t table = (size_t)((int64_t)s->kernel[0] * s->kernel[1] * stride) * sizeof(float *);
+  return (size_t)s->channels * sizeof(float) + (size_t)groups * table;
+}
+
+/* memory: tsr__conv_taps_bytes; *tables: where the tables go in it. */
+static inline tsr__conv_taps tsr__conv_taps_begin(const tsr_conv_shape *s, int64_t stride,
+                                                  float *memory, const float ***tables) {
+  memset(memory, 0, (size_t)s->channels * sizeof *memory);
+  *tables = (const float **)(void *)(memory + s->channels);
+  return (tsr__conv_taps){
+      .zeros = memory,
+      .channels = (uint32_t)s->channels,
+      .taps = s->kernel[0] * s->kernel[1],
+      .stride = (int32_t)stride,
+      .reciprocal = (((uint64_t)1 << 32) + (uint64_t)s->channels - 1) / (uint64_t)s->channels};
+}
+
+/* The table's row for a column, and the column's channel. */
+static inline const float *const *tsr__conv_pixels(const tsr__conv_taps *t,
+                                                   const float *const *table, int32_t col,
+                                                   uint32_t *channel) {
+  uint32_t tap = (uint32_t)((uint64_t)(uint32_t)col * t->reciprocal >> 32);
+  *channel = (uint32_t)col - tap * t->channels;
+  return table + (int64_t)tap * t->stride;
+}
+
+static inline int tsr__conv_inside(const tsr_conv_shape *s, const tsr__conv_window *w) {
+  return w->y >= 0 && w->x >= 0 && w->y + s->dilation[0] * (s->kernel[0] - 1) < s->height &&
+         w->x + s->dilation[1] * (s->kernel[1] - 1) < s->width;
+}
+
+static inline void tsr__conv_fill_token(const tsr_spmm_args *args, const tsr__conv_taps *taps,
+                                        const tsr__conv_window *window, const float **out) {
+  const tsr_conv_shape *s = args->conv;
+  int inside = tsr__conv_inside(s, window);
+  int64_t right = s->dilation[1] * args->ldb, down = s->dilation[0] * s->width * args->ldb;
+  const float *row = inside ? window->image + (window->y * s->width + window->x) * args->ldb : NULL;
+  for (int32_t ky = 0; ky < s->kernel[0]; ky++) {
+    for (int32_t kx = 0; kx < s->kernel[1]; kx++, out += taps->stride) {
+      const float *x = inside ? row + kx * right : tsr__conv_tap(args, window, ky, kx);
+      *out = x ? x : taps->zeros;
+    }
+    if (inside && ky + 1 < s->kernel[0]) row += down;
+  }
+}
+
+/* The table of the next `tokens` tokens of the walk. Entries past them are zeros too: a tile may
+ * read ahead for more tokens than there are. */
+static inline void tsr__conv_fill(const tsr_spmm_args *args, const tsr__conv_taps *taps,
+                                  tsr__conv_walk *walk, int tokens, const float **table) {
+  for (int t = 0; t < tokens; t++, tsr__conv_step(walk)) {
+    tsr__conv_window window = tsr__conv_window_at(args, walk);
+    tsr__conv_fill_token(args, taps, &window, table + t);
+  }
+  for (int32_t tap = 0; tap < taps->taps; tap++, table += taps->stride)
+    for (int t = tokens; t < taps->stride; t++) table[t] = taps->zeros;
+}
+
+#endif
