@@ -122,7 +122,8 @@ static const tsr__option rows[] = {
      .letter = 'T',
      .name = "task",
      .argument = "TASK",
-     .help = "fidelity, sentiment or retrieval; may be given several times, which saves computing "
+     .help = "fidelity, sentiment, retrieval or fashion; may be given several times, which saves "
+             "computing "
              "the same sentences again",
      .offset = offsetof(evaluate_options, tasks)},
     {.kind = TSR__OPTION_TEXT,
@@ -137,7 +138,8 @@ static const tsr__option rows[] = {
      .argument = "FOLDER",
      .help = "the folder with the tasks' files: " TSR__SENTENCES_FILE
              " (scripts/get_sentences.sh); WordNet's data files, if they are not in "
-             "/usr/share/wordnet",
+             "/usr/share/wordnet; Fashion-MNIST's, if they are not in "
+             "/usr/share/datasets/fashion-mnist",
      .offset = offsetof(evaluate_options, data)},
     {.kind = TSR__OPTION_TEXT,
      .name = "vocab",
@@ -157,6 +159,8 @@ static const tsr__example examples[] = {
      "whether film reviews can still be told apart by the unpruned model's probe (frozen), and by "
      "one fitted anew (refit)"},
     {"tessera evaluate packed --task retrieval --json", "WordNet as Debian's wordnet-base has it"},
+    {"tessera evaluate models/fashion-resnet --task fashion",
+     "images as Debian's dataset-fashion-mnist has them"},
 };
 
 const tsr__command tsr__cli_evaluate = {

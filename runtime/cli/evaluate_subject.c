@@ -17,7 +17,8 @@ static void show(void *user, const char *what, int64_t done, int64_t total) {
 tsr_status tsr__cli_subject_open(const char *name, const char *vocabulary,
                                  const tsr_plan_options *linear, tsr__cli_subject *out) {
   TSR_TRY(tsr__cli_open_model(name, &out->opened));
-  TSR_TRY(tsr__cli_open_tokenizer(name, &out->opened, vocabulary, "--vocab", &out->tokenizer));
+  if (!tsr_model_get_info(out->opened.model)->classes)
+    TSR_TRY(tsr__cli_open_tokenizer(name, &out->opened, vocabulary, "--vocab", &out->tokenizer));
   tsr__subject_options options = {.name = name,
                                   .model = out->opened.model,
                                   .tokenizer = out->tokenizer,

@@ -44,15 +44,36 @@ static int is_utf8(const char *text) {
   return length > 0;
 }
 
+/* "text" as a JSON string; empty if it is no UTF-8. */
+static tsr_status write_json_text(FILE *stream, const char *text) {
+  char *dump = NULL;
+  json_t *string = json_string(is_utf8(text) ? text : "");
+  if (string) dump = json_dumps(string, JSON_ENCODE_ANY);
+  json_decref(string);
+  TSR_CHECK(dump, TSR_OUT_OF_MEMORY, "out of memory for the JSON result");
+  fputs(dump, stream);
+  free(dump);
+  return TSR_OK;
+}
+
+static tsr_status write_json_classes(const tsr__run_result *result) {
+  fputs("  \"classes\": [", result->stream);
+  for (int64_t i = 0; i < result->width; i++) {
+    if (i) fputs(", ", result->stream);
+    TSR_TRY(write_json_text(result->stream, result->classes[i]));
+  }
+  fputs("],\n", result->stream);
+  return TSR_OK;
+}
+
 static tsr_status write_json_head(tsr__run_result *result) {
-  char *model = NULL;
-  json_t *text = json_string(is_utf8(result->model) ? result->model : "");
-  if (text) model = json_dumps(text, JSON_ENCODE_ANY);
-  json_decref(text);
-  TSR_CHECK(model, TSR_OUT_OF_MEMORY, "out of memory for the JSON result");
-  fprintf(result->stream, "{\n  \"model\": %s,\n", model);
-  free(model);
-  if (result->width) fprintf(result->stream, "  \"width\": %lld,\n", (long long)result->width);
+  fputs("{\n  \"model\": ", result->stream);
+  TSR_TRY(write_json_text(result->stream, result->model));
+  fputs(",\n", result->stream);
+  if (result->classes)
+    TSR_TRY(write_json_classes(result));
+  else if (result->width)
+    fprintf(result->stream, "  \"width\": %lld,\n", (long long)result->width);
   fprintf(result->stream, "  \"%s\": [", result->key);
   return check_stream(result);
 }
@@ -98,19 +119,60 @@ static void write_number(FILE *stream, double value, int json) {
     fprintf(stream, "%.9g", value);
 }
 
-static void write_json_row(tsr__run_result *result, const float *values) {
+/* The class that comes after this one (-1: before all) when the greatest is first; among equals the
+ * first comes first. */
+static int64_t next_class(const tsr__run_result *result, const float *values, int64_t last) {
+  int64_t best = -1;
+  for (int64_t i = 0; i < result->width; i++) {
+    int after = last < 0 || values[i] < values[last] || (values[i] == values[last] && i > last);
+    if (after && (best < 0 || values[i] > values[best])) best = i;
+  }
+  return best;
+}
+
+static tsr_status write_json_image(tsr__run_result *result, const float *values,
+                                   const char *label) {
+  FILE *stream = result->stream;
+  int64_t best = next_class(result, values, -1);
+  fputs("{\"image\": ", stream);
+  TSR_TRY(write_json_text(stream, label));
+  fputs(", \"class\": ", stream);
+  if (best >= 0)
+    TSR_TRY(write_json_text(stream, result->classes[best]));
+  else
+    fputs("null", stream);
+  fprintf(stream, ", \"%s\": ", result->class_key);
+  return TSR_OK;
+}
+
+static tsr_status write_json_row(tsr__run_result *result, const float *values, const char *label) {
   FILE *stream = result->stream;
   fprintf(stream, "%s\n    ", (result->grouped ? result->row_of_group : result->rows) ? "," : "");
+  if (result->classes) TSR_TRY(write_json_image(result, values, label));
   if (result->width) fputc('[', stream);
   for (int64_t i = 0; i < (result->width ? result->width : 1); i++) {
     if (i) fputs(", ", stream);
     write_number(stream, (double)values[i], 1);
   }
   if (result->width) fputc(']', stream);
+  if (result->classes) fputc('}', stream);
+  return TSR_OK;
+}
+
+static void write_text_classes(const tsr__run_result *result, const float *values) {
+  int64_t class = -1;
+  for (int64_t i = 0; i < result->top && i < result->width; i++) {
+    class = next_class(result, values, class);
+    if (class < 0) break; /* NaN has no place */
+    fprintf(result->stream, "%s%s %.6f", i ? ", " : "", result->classes[class],
+            (double)values[class]);
+  }
 }
 
 static void write_text_row(tsr__run_result *result, const float *values, const char *label) {
-  if (result->width) {
+  if (result->classes) {
+    write_text_classes(result, values);
+  } else if (result->width) {
     for (int64_t i = 0; i < result->width; i++) {
       if (i) fputc(' ', result->stream);
       write_number(result->stream, (double)values[i], 0);
@@ -128,7 +190,7 @@ tsr_status tsr__run_result_row(tsr__run_result *result, const float *values, con
       write_text_row(result, values, label);
       break;
     case TSR__RUN_JSON:
-      write_json_row(result, values);
+      TSR_TRY(write_json_row(result, values, label));
       break;
     default:
       fwrite(values, sizeof *values, (size_t)(result->width ? result->width : 1), result->stream);

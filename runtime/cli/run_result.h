@@ -12,6 +12,11 @@ typedef struct tsr__run_result {
   const char *model; /* where they come from */
   int64_t width;     /* numbers in a row; 0 = rows are single numbers */
   int grouped;       /* rows come in groups, such as the tokens of a sentence */
+  /* [width]: a row holds a number for each of these classes. Text then shows the `top` greatest
+   * with their names; JSON makes a row an object. NULL = no classes. */
+  const char *const *classes;
+  const char *class_key; /* what JSON calls the numbers of a row */
+  int64_t top;
   /* The rest is private. */
   tsr__output output;
   FILE *stream; /* the output's, or for .npy to a pipe a temporary file */
