@@ -33,6 +33,7 @@ struct tsr__subject {
 static tsr_status build(tsr__subject *subject) {
   const tsr_model_info *info = tsr_model_get_info(subject->options.model);
   subject->width = info->hidden;
+  if (info->classes) return TSR_OK; /* classify.c plans it */
   subject->max_tokens = (size_t)(info->max_positions < TSR__EVALUATE_TOKENS ? info->max_positions
                                                                             : TSR__EVALUATE_TOKENS);
   tsr_model_plan_options plan = {.linear = *subject->options.linear,

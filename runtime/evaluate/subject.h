@@ -1,8 +1,9 @@
-/* A model that is evaluated: texts in, embeddings out. */
+/* A model that is evaluated: texts in, embeddings out; or images in, classes out. */
 #ifndef TESSERA_EVALUATE_SUBJECT_H
 #define TESSERA_EVALUATE_SUBJECT_H
 
 #include "runtime/evaluate/texts.h"
+#include "runtime/image/images.h"
 #include "tessera/model.h"
 #include "tessera/plan.h"
 
@@ -32,5 +33,10 @@ enum { TSR__EVALUATE_TOKENS = 64 };
  * together, so that threads have like work. */
 tsr_status tsr__subject_embed(tsr__subject *subject, const tsr__texts *texts, const char *what,
                               const float **out);
+
+/* out: [images->count], the class of each image; the caller's. TSR_INVALID_ARGUMENT if the model is
+ * no classifier. */
+tsr_status tsr__subject_classify(tsr__subject *subject, const tsr__images *images, const char *what,
+                                 int32_t *out);
 
 #endif
