@@ -82,16 +82,12 @@ static tsr_status classify_batch(image_job *job, const tsr__images *images, cons
     input.std[c] = info->image_std[c];
   }
   TSR_TRY(tsr__images_to_input(images, path, first, count, &input, job->pixels));
-  tsr_image_batch batch = {count,
-                           info->image_height,
-                           info->image_width,
-                           info->image_channels,
-                           job->pixels,
-                           TSR_IMAGE_NHWC};
+  tsr_image_batch batch = {count,       info->image_height, info->image_width, info->image_channels,
+                           job->pixels, TSR_IMAGE_NHWC};
   tsr_image_output output = {0};
   *(job->options->logits ? &output.logits : &output.probabilities) = job->values;
-  TSR_TRY(tsr_model_execute_images(job->plan, &batch, &output, job->workspace,
-                                   job->workspace_bytes));
+  TSR_TRY(
+      tsr_model_execute_images(job->plan, &batch, &output, job->workspace, job->workspace_bytes));
   for (int64_t i = 0; i < count; i++)
     TSR_TRY(write_row(job, images, path, first + i, job->values + i * info->classes));
   return TSR_OK;
@@ -103,8 +99,8 @@ static tsr_status classify_file(image_job *job, const char *path) {
   tsr_status status = TSR_OK;
   int64_t batch = job->options->batch;
   for (int64_t i = 0; i < images.count && status == TSR_OK; i += batch)
-    status = classify_batch(job, &images, path, i,
-                            images.count - i < batch ? images.count - i : batch);
+    status =
+        classify_batch(job, &images, path, i, images.count - i < batch ? images.count - i : batch);
   tsr__images_release(&images);
   return status;
 }
@@ -119,9 +115,8 @@ static tsr_status work(image_job *job) {
 }
 
 tsr_status tsr__run_images(const tsr__run *run) {
-  image_job job = {.run = run,
-                   .options = run->options,
-                   .info = tsr_model_get_info(run->opened.model)};
+  image_job job = {
+      .run = run, .options = run->options, .info = tsr_model_get_info(run->opened.model)};
   tsr_status status = work(&job);
   tsr__run_result_close(&job.result);
   tsr_model_plan_destroy(job.plan);

@@ -1,4 +1,5 @@
-/* Sentences in, embeddings or similarities out. The input is streamed: what is held is one batch. */
+/* Sentences in, embeddings or similarities out. The input is streamed: what is held is one batch.
+ */
 #include "runtime/base/status.h"
 #include "runtime/cli/run.h"
 #include "runtime/cli/run_batch.h"

@@ -21,8 +21,8 @@ typedef struct classifier {
 
 static tsr_status build(classifier *c) {
   const tsr_model_info *info = c->info;
-  c->input = (tsr__image_input){
-      info->image_height, info->image_width, info->image_channels, {0}, {0}};
+  c->input =
+      (tsr__image_input){info->image_height, info->image_width, info->image_channels, {0}, {0}};
   for (int i = 0; i < 3; i++) {
     c->input.mean[i] = info->image_mean[i];
     c->input.std[i] = info->image_std[i];
@@ -47,14 +47,9 @@ static int32_t greatest(const float *logits, int64_t classes) {
 static tsr_status classify_batch(classifier *c, const tsr__images *images, int64_t first,
                                  int64_t count, int32_t *out) {
   const tsr_model_info *info = c->info;
-  TSR_TRY(
-      tsr__images_to_input(images, c->options->name, first, count, &c->input, c->pixels));
-  tsr_image_batch batch = {count,
-                           info->image_height,
-                           info->image_width,
-                           info->image_channels,
-                           c->pixels,
-                           TSR_IMAGE_NHWC};
+  TSR_TRY(tsr__images_to_input(images, c->options->name, first, count, &c->input, c->pixels));
+  tsr_image_batch batch = {count,     info->image_height, info->image_width, info->image_channels,
+                           c->pixels, TSR_IMAGE_NHWC};
   tsr_image_output output = {.logits = c->logits};
   TSR_TRY(tsr_model_execute_images(c->plan, &batch, &output, c->workspace, c->workspace_bytes));
   for (int64_t i = 0; i < count; i++)
