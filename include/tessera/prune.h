@@ -132,6 +132,42 @@ TSR_API tsr_status tsr_prune_matrix(const tsr_prune_options *options,
                                     const tsr_statistics *statistics, float *weights, int64_t rows,
                                     int64_t cols, tsr_mask *mask, tsr_prune_result *result);
 
+/* ---- budgets: what each layer's part in a common sparsity is ---- */
+
+typedef struct tsr_budget_layer {
+  int64_t rows, cols;
+  double outliers; /* OWL: tsr_prune_outliers of the layer */
+} tsr_budget_layer;
+
+/* The share of weights whose abs(w) x norm of the feature is over `factor` times the matrix's mean.
+ * weights: host, [rows, cols]; statistics: of the layer's input, of any kind. */
+TSR_API tsr_status tsr_prune_outliers(const tsr_statistics *statistics, const float *weights,
+                                      int64_t rows, int64_t cols, double factor, double *share);
+
+/* Both write count sparsities so that `sparsity` is the share of zeros over all layers together;
+ * none is below what the pattern dictates or above 1. TSR_INVALID_ARGUMENT for a pattern that has
+ * one sparsity only, and for a sparsity that it cannot have.
+ *
+ * ERK (Evci et al., 2020): the density of a layer is proportional to (rows + cols) / (rows x cols).
+ * OWL (Yin et al., 2023): layers with more outliers stay denser; densities differ by at most
+ * 2 x band. */
+TSR_API tsr_status tsr_budget_erk(const tsr_pattern *pattern, double sparsity,
+                                  const tsr_budget_layer *layers, size_t count, double *out);
+TSR_API tsr_status tsr_budget_owl(const tsr_pattern *pattern, double sparsity, double band,
+                                  const tsr_budget_layer *layers, size_t count, double *out);
+
+/* One way to prune a layer. */
+typedef struct tsr_budget_choice {
+  double cost, error; /* finite, >= 0 */
+} tsr_budget_choice;
+
+/* For each layer one of its `levels` choices, so that the sum of errors is the least among those
+ * whose costs sum up to at most max_cost. choices: [layers, levels]; chosen: [layers], written.
+ * Costs are counted in steps of max_cost / 4096, rounded up, so that max_cost is kept.
+ * TSR_NOT_FOUND if even the cheapest choices cost more. */
+TSR_API tsr_status tsr_budget_choose(const tsr_budget_choice *choices, size_t layers, size_t levels,
+                                     double max_cost, size_t *chosen);
+
 /* weights[i] = +0.0 where mask[i] = 0; kept weights are not touched. */
 TSR_API void tsr_mask_apply(const tsr_mask *mask, float *weights, int64_t rows, int64_t cols);
 

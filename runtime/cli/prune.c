@@ -7,13 +7,13 @@
 #include "runtime/base/status.h"
 #include "runtime/cli/cli.h"
 #include "runtime/cli/files.h"
-#include "runtime/cli/prune_calibrated.h"
+#include "runtime/cli/prune_budget.h"
 #include "runtime/cli/weights.h"
 
 typedef struct prune_options {
   const char *in, *out, *pattern, *method;
   double sparsity;
-  int global, dtype, json;
+  int global, budget, dtype, json;
   tsr__list layers, skip;
   tsr__calibrate_values calibrate;
   int64_t threads;
@@ -37,13 +37,21 @@ static tsr_status parse_rule(const prune_options *options, tsr__prune_rule *rule
 }
 
 static tsr_status check_calibration(const prune_options *options, const tsr__prune_rule *rule) {
-  int needed = tsr_prune_method_needs(rule->method) != TSR_STATISTICS_NONE;
-  TSR_CHECK(!needed || options->calibrate.files.count, TSR_INVALID_ARGUMENT,
+  int method = tsr_prune_method_needs(rule->method) != TSR_STATISTICS_NONE;
+  int budget = options->budget == TSR__BUDGET_OWL, given = options->calibrate.files.count > 0;
+  TSR_CHECK(!method || given, TSR_INVALID_ARGUMENT,
             "--calibrate is missing: the method %s needs text", options->method);
-  TSR_CHECK(needed || !options->calibrate.files.count, TSR_INVALID_ARGUMENT,
+  TSR_CHECK(!budget || given, TSR_INVALID_ARGUMENT,
+            "--calibrate is missing: the budget owl needs text");
+  TSR_CHECK(method || budget || !given, TSR_INVALID_ARGUMENT,
             "--calibrate: the method %s looks at weights only", options->method);
-  TSR_CHECK(!needed || !options->global, TSR_INVALID_ARGUMENT,
+  TSR_CHECK(!method || !options->global, TSR_INVALID_ARGUMENT,
             "--scope global: the method %s prunes layer by layer", options->method);
+  TSR_CHECK(!options->budget || !options->global, TSR_INVALID_ARGUMENT,
+            "--scope global and --budget exclude each other");
+  TSR_CHECK(tsr_prune_method_available(rule->method), TSR_UNSUPPORTED,
+            "--method: %s needs BLAS and LAPACK, which this build of Tessera lacks",
+            options->method);
   return TSR_OK;
 }
 
@@ -76,12 +84,14 @@ static tsr_status add_metadata(const prune_job *job, tsr_checkpoint_writer *writ
   snprintf(sparsity, sizeof sparsity, "%.9g",
            job->rule.sparsity >= 0 ? job->rule.sparsity
                                    : tsr_pattern_fixed_sparsity(&job->rule.pattern));
+  static const char *const budgets[] = {"uniform", "erk", "owl"};
   const char *const entries[][2] = {
       {"tessera.version", tsr_version()},
       {"tessera.prune.method", tsr_prune_method_name(job->rule.method)},
       {"tessera.prune.pattern", pattern},
       {"tessera.prune.sparsity", sparsity},
       {"tessera.prune.scope", job->rule.global ? "global" : "layer"},
+      {"tessera.prune.budget", budgets[job->options->budget]},
   };
   for (size_t i = 0; i < TSR__COUNT(entries); i++)
     TSR_TRY(tsr_checkpoint_writer_metadata(writer, entries[i][0], entries[i][1]));
@@ -165,23 +175,43 @@ static void report_text(const prune_job *job, const tsr__target *target) {
 }
 
 static tsr_status prune_layers(prune_job *job) {
+  const prune_options *options = job->options;
   TSR_TRY(tsr__calloc(job->count, sizeof *job->layers, "the layers", &job->layers));
   for (size_t i = 0; i < job->count; i++) job->layers[i].tensor = job->tensors[i];
   tsr_hardware hardware;
   TSR_TRY(tsr_hardware_detect(&hardware));
-  int threads = tsr__cli_threads(job->options->threads, &hardware);
-  if (!job->options->calibrate.files.count)
+  int threads = tsr__cli_threads(options->threads, &hardware);
+  if (options->calibrate.files.count)
+    TSR_TRY(tsr__calibration_open(&options->calibrate, tsr_checkpoint_folder(job->checkpoint),
+                                  &job->calibration));
+  tsr__calibrated_run run = {.checkpoint = job->checkpoint,
+                             .calibration = job->calibration,
+                             .threads = threads,
+                             .layers = job->layers,
+                             .count = job->count};
+  TSR_TRY(tsr__budget_share((tsr__budget)options->budget, &job->rule, &run));
+  if (tsr_prune_method_needs(job->rule.method) == TSR_STATISTICS_NONE)
     return tsr__prune_layers(&job->rule, threads, job->layers, job->count);
-  TSR_TRY(tsr__calibration_open(&job->options->calibrate, tsr_checkpoint_folder(job->checkpoint),
-                                &job->calibration));
   return tsr__prune_calibrated(&job->rule, threads, job->checkpoint, job->calibration, job->layers,
                                job->count);
+}
+
+/* A layer whose statistics had to be mended is not what was asked for. */
+static void report_damping(const prune_job *job) {
+  for (size_t i = 0; i < job->count; i++) {
+    const tsr__prune_layer *layer = &job->layers[i];
+    if (layer->result.damping_raises)
+      fprintf(stderr,
+              "%s: the statistics of its input could not be factorised; damping raised to %g\n",
+              layer->tensor->name, layer->result.damping);
+  }
 }
 
 static tsr_status work(prune_job *job, const tsr__target *target) {
   TSR_TRY(tsr__weights_choose(job->checkpoint, &job->options->layers, &job->options->skip,
                               &job->tensors, &job->count));
   TSR_TRY(prune_layers(job));
+  report_damping(job);
   TSR_TRY(write(job, target));
   if (job->options->json) return report_json(job, target);
   report_text(job, target);
@@ -239,6 +269,7 @@ static const tsr__option rows[] = {
      .help = "reach the sparsity in every weight, or over all of them together",
      .offset = offsetof(prune_options, global),
      .fallback = "layer"},
+    TSR__ROW_BUDGET(prune_options),
     TSR__ROWS_CALIBRATE(prune_options),
     TSR__ROW_LAYERS(prune_options),
     TSR__ROW_SKIP(prune_options),

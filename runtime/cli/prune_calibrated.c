@@ -24,11 +24,10 @@ tsr_status tsr__calibration_open(const tsr__calibrate_values *values, const char
 }
 
 typedef struct calibrated_work {
-  const tsr__prune_rule *rule;
-  int threads;
+  const tsr__calibrated_run *run;
   tsr_model *model;
-  tsr__prune_layer *layers;
-  size_t *layer_of; /* by the model's layer; SIZE_MAX = none */
+  size_t *layer_of; /* by the model's layer */
+  uint8_t *chosen;  /* like layer_of */
   tsr__progress progress;
   int64_t done;
 } calibrated_work;
@@ -56,10 +55,11 @@ static tsr_status find_layer(const tsr_model *model, const char *tensor, size_t 
 
 static tsr_status visit(void *user, size_t index, const tsr_statistics *statistics) {
   calibrated_work *work = user;
-  tsr__prune_layer *layer = &work->layers[work->layer_of[index]];
+  tsr__prune_layer *layer = &work->run->layers[work->layer_of[index]];
   const int64_t *shape = layer->tensor->shape;
   tsr__progress_update(&work->progress, work->done++);
-  TSR_TRY(tsr__prune_layer_calibrated(work->rule, work->threads, statistics, layer));
+  TSR_TRY(work->run->visit(work->run->user, layer, statistics));
+  if (!layer->data) return TSR_OK;
   tsr_packed weight = {.format = TSR_FORMAT_DENSE,
                        .dtype = layer->dtype,
                        .rows = shape[0],
@@ -69,41 +69,61 @@ static tsr_status visit(void *user, size_t index, const tsr_statistics *statisti
   return tsr_model_set_weight(work->model, index, &weight);
 }
 
-static tsr_status run(calibrated_work *work, const tsr_calibration *calibration, uint8_t *chosen,
-                      size_t count) {
-  for (size_t i = 0; i < tsr_model_layer_count(work->model); i++) work->layer_of[i] = SIZE_MAX;
-  for (size_t i = 0; i < count; i++) {
+static tsr_status calibrate(calibrated_work *work) {
+  const tsr__calibrated_run *run = work->run;
+  size_t all = tsr_model_layer_count(work->model);
+  TSR_TRY(tsr__calloc(all, sizeof *work->layer_of, "the layers", &work->layer_of));
+  TSR_TRY(tsr__calloc(all, 1, "the layers", &work->chosen));
+  for (size_t i = 0; i < run->count; i++) {
     size_t index = 0;
-    TSR_TRY(find_layer(work->model, work->layers[i].tensor->name, &index));
+    TSR_TRY(find_layer(work->model, run->layers[i].tensor->name, &index));
     work->layer_of[index] = i;
-    chosen[index] = 1;
+    work->chosen[index] = 1;
   }
-  tsr_calibrate_options options = {.statistics = tsr_prune_method_needs(work->rule->method),
-                                   .threads = work->threads,
-                                   .chosen = chosen,
+  tsr_calibrate_options options = {.statistics = run->statistics,
+                                   .threads = run->threads,
+                                   .chosen = work->chosen,
                                    .visit = visit,
                                    .user = work};
-  tsr__progress_begin(&work->progress, "pruning", (int64_t)count);
-  tsr_status status = tsr_calibrate(work->model, calibration, &options);
+  tsr__progress_begin(&work->progress, run->what, (int64_t)run->count);
+  tsr_status status = tsr_calibrate(work->model, run->calibration, &options);
   tsr__progress_end(&work->progress);
   return status;
+}
+
+tsr_status tsr__run_calibrated(const tsr__calibrated_run *run) {
+  calibrated_work work = {.run = run};
+  TSR_TRY(tsr_model_load(run->checkpoint, &work.model));
+  tsr_status status = calibrate(&work);
+  free(work.chosen);
+  free(work.layer_of);
+  tsr_model_destroy(work.model);
+  return status;
+}
+
+typedef struct prune_work {
+  const tsr__prune_rule *rule;
+  int threads;
+} prune_work;
+
+static tsr_status prune(void *user, tsr__prune_layer *layer, const tsr_statistics *statistics) {
+  const prune_work *work = user;
+  return tsr__prune_layer_calibrated(work->rule, work->threads, statistics, layer);
 }
 
 tsr_status tsr__prune_calibrated(const tsr__prune_rule *rule, int threads,
                                  const tsr_checkpoint *checkpoint,
                                  const tsr_calibration *calibration, tsr__prune_layer *layers,
                                  size_t count) {
-  calibrated_work work = {.rule = rule, .threads = threads, .layers = layers};
-  uint8_t *chosen = NULL;
-  tsr_status status;
-  TSR_TRY(tsr_model_load(checkpoint, &work.model));
-  size_t all = tsr_model_layer_count(work.model);
-  TSR_TRY_GOTO(status, tsr__calloc(all, sizeof *work.layer_of, "the layers", &work.layer_of), done);
-  TSR_TRY_GOTO(status, tsr__calloc(all, 1, "the layers", &chosen), done);
-  status = run(&work, calibration, chosen, count);
-done:
-  free(chosen);
-  free(work.layer_of);
-  tsr_model_destroy(work.model);
-  return status;
+  prune_work work = {rule, threads};
+  return tsr__run_calibrated(
+      &(tsr__calibrated_run){.checkpoint = checkpoint,
+                             .calibration = calibration,
+                             .statistics = tsr_prune_method_needs(rule->method),
+                             .threads = threads,
+                             .layers = layers,
+                             .count = count,
+                             .what = "pruning",
+                             .visit = prune,
+                             .user = &work});
 }

@@ -45,6 +45,22 @@ typedef struct tsr__calibrate_values {
 tsr_status tsr__calibration_open(const tsr__calibrate_values *values, const char *folder,
                                  tsr_calibration **out);
 
+/* A run of the model over the calibration, in which the layers are visited with the statistics of
+ * their inputs. layers: [count]; one that the model does not run is TSR_UNSUPPORTED. */
+typedef struct tsr__calibrated_run {
+  const tsr_checkpoint *checkpoint;
+  const tsr_calibration *calibration;
+  tsr_statistics_kind statistics;
+  int threads;
+  tsr__prune_layer *layers;
+  size_t count;
+  const char *what; /* for the display of progress */
+  /* The layer's weight in the model becomes layer->data, unless that is NULL. */
+  tsr_status (*visit)(void *user, tsr__prune_layer *layer, const tsr_statistics *statistics);
+  void *user;
+} tsr__calibrated_run;
+tsr_status tsr__run_calibrated(const tsr__calibrated_run *run);
+
 /* As tsr__prune_layers, each layer fed by what is pruned before it. */
 tsr_status tsr__prune_calibrated(const tsr__prune_rule *rule, int threads,
                                  const tsr_checkpoint *checkpoint,

@@ -65,8 +65,8 @@ static void measure(tsr__prune_layer *layer) {
 static tsr_status finish(const tsr__prune_rule *rule, tsr__prune_layer *layer) {
   int64_t rows = rows_of(layer), cols = cols_of(layer);
   size_t elements = elements_of(layer);
-  TSR_TRY(
-      tsr_mask_verify(&rule->pattern, rule->global ? -1 : rule->sparsity, layer->mask, rows, cols));
+  TSR_TRY(tsr_mask_verify(&rule->pattern, rule->global ? -1 : layer->sparsity, layer->mask, rows,
+                          cols));
   measure(layer);
   tsr_mask_apply(layer->mask, layer->values, rows, cols);
   TSR_TRY(reorder(layer, tsr__conv_from_matrix));
@@ -88,15 +88,15 @@ static tsr_status finish(const tsr__prune_rule *rule, tsr__prune_layer *layer) {
 
 static tsr_status project(const tsr__prune_rule *rule, tsr__prune_layer *layer) {
   TSR_TRY(score(rule, layer));
-  TSR_TRY(tsr_project(&rule->pattern, rule->sparsity, layer->scores, rows_of(layer), cols_of(layer),
-                      layer->mask));
+  TSR_TRY(tsr_project(&rule->pattern, layer->sparsity, layer->scores, rows_of(layer),
+                      cols_of(layer), layer->mask));
   return finish(rule, layer);
 }
 
 tsr_status tsr__prune_layer_calibrated(const tsr__prune_rule *rule, int threads,
                                        const tsr_statistics *statistics, tsr__prune_layer *layer) {
   int64_t rows = rows_of(layer), cols = cols_of(layer);
-  tsr_prune_options options = {rule->method, rule->pattern, rule->sparsity, threads, 0};
+  tsr_prune_options options = {rule->method, rule->pattern, layer->sparsity, threads, 0};
   TSR_TRY(load(layer));
   TSR_TRY(tsr_prune_scores(TSR_METHOD_MAGNITUDE_L1, layer->values, rows, cols, layer->scores));
   TSR_TRY(tsr_prune_matrix(&options, statistics, layer->values, rows, cols, layer->mask,

@@ -15,16 +15,18 @@ typedef struct tsr__prune_rule {
 typedef struct tsr__prune_layer {
   const tsr_tensor *tensor; /* 2-D */
   tsr_dtype dtype;
-  void *data;     /* the result, [shape[0], shape[1]] of dtype */
-  int64_t pruned; /* elements */
+  void *data;      /* the result, [shape[0], shape[1]] of dtype */
+  int64_t pruned;  /* elements */
+  double sparsity; /* that is to be reached; < 0: the pattern's own. Not used if global */
   tsr_prune_result result;
   double score, kept_score; /* sums over all and over the kept elements */
   float *values, *scores;   /* while it is being pruned */
   tsr_mask *mask;
 } tsr__prune_layer;
 
-/* layers: [count], zeroed but for their tensors; to be released even after a failure. Each mask is
- * checked by tsr_mask_verify. Shows progress. For methods that need no statistics. */
+/* layers: [count], zeroed but for their tensors and sparsities; to be released even after a
+ * failure. Each mask is checked by tsr_mask_verify. Shows progress. For methods that need no
+ * statistics. */
 tsr_status tsr__prune_layers(const tsr__prune_rule *rule, int threads, tsr__prune_layer *layers,
                              size_t count);
 /* One layer, with the statistics of its input; its score is the magnitude. */
