@@ -203,3 +203,18 @@ Test(select_cuda, looks_at_the_weight_where_it_is_known) {
   tsr_packed_release(&packed);
   free(w);
 }
+
+/* It is there to be read, and to be asked for by name. */
+Test(select_cuda, the_wmma_reference_runs_by_name_only) {
+  static const char name[] = "tsr_f16_bcsr_spmm_16x64x16_s1__sm80";
+  tsr_hardware a100 = forged_gpu(A100_SMS, SM80_SHARED);
+  tsr_selection s;
+  for (int64_t n = 1; n <= 4096; n *= 8)
+    for (int tenths = 1; tenths < 10; tenths += 4) {
+      tsr_spmm_problem p =
+          problem_of("block:16x16", TSR_FORMAT_BCSR, 4096, 4096, n, 0.1 * (double)tenths);
+      cr_assert_neq(choose(&p, &a100).kernel->tile_m, 16);
+      cr_assert_eq(tsr_select(&p, &a100, NULL, name, 1, &s), TSR_OK, "%s", tsr_last_error());
+      cr_assert_str_eq(s.kernel->name, name);
+    }
+}

@@ -93,7 +93,13 @@ static json_t *last_launch(void) {
 
 static int64_t padded(int64_t size) { return (size + 7) / 8 * 8; }
 
+/* DRAM traffic is that of the CTAs which are executed, and here it bounds: so all of them are. */
 json_t *modelled_transpose(int64_t k, int64_t n) {
+  gpusim_config config, all;
+  gpusim_get_config(&config);
+  all = config;
+  all.sample = 0;
+  gpusim_configure(&all);
   CUdeviceptr x = room((size_t)(n * padded(k)) * 2), y = room((size_t)(k * padded(n)) * 2);
   tsr_cuda_transpose_args args = {.ldx = padded(k),
                                   .ldy = padded(n),
@@ -103,6 +109,7 @@ json_t *modelled_transpose(int64_t k, int64_t n) {
   point(&args.x, x);
   point(&args.y, y);
   launch("convert", "tsr_b16_transpose__sm80", tsr__cuda_transpose_launch(&args), &args);
+  gpusim_configure(&config);
   check("cuMemFree", cuMemFree(x));
   check("cuMemFree", cuMemFree(y));
   return last_launch();

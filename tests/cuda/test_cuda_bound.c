@@ -56,6 +56,18 @@ static void compare(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_problem *
   }
 }
 
+/* Registers and stages leave a multiprocessor the CTAs that are planned for. */
+static void check_occupancy(const tsr_cuda_spmm_kernel *kernel, const json_t *launch) {
+  const json_t *found = json_object_get(json_object_get(launch, "model"), "occupancy");
+  int by_registers = (int)json_integer_value(json_object_get(found, "by_registers"));
+  int by_shared = (int)json_integer_value(json_object_get(found, "by_shared"));
+  int planned = kernel->tile_n > 64 ? 1 : 2;
+  if (kernel->stages == 1) return; /* no stages: it takes what it gets */
+  cr_expect(by_shared >= planned && by_registers >= planned,
+            "%s: %d CTAs by shared memory, %d by registers, not %d", kernel->name, by_shared,
+            by_registers, planned);
+}
+
 static void check(const tsr_cuda_spmm_kernel *kernel, size_t weight, size_t shape) {
   const char *pattern = weights[weight].pattern;
   tsr_packed w = modelled_weights(kernel->format, pattern, weights[weight].density, shapes[shape].m,
@@ -71,6 +83,7 @@ static void check(const tsr_cuda_spmm_kernel *kernel, size_t weight, size_t shap
                               .threads = A100_SMS,
                               .weight = &w};
   if (launch) {
+    check_occupancy(kernel, launch);
     compare(kernel, &problem, splits, pattern, launch);
     problem.weight = NULL;
     compare(kernel, &problem, splits, pattern, launch);

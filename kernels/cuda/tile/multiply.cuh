@@ -50,10 +50,17 @@ class Multiplier {
     unroll<S::kColumns>([&](auto c) {
       constexpr int first = c.value * S::kRows;
       if (first >= count) return;  // the last step may have fewer columns
-      OperandB b;
-      read_b<c.value>(b, stage);
-      unroll<S::kWarpRows>(
-          [&](auto r) { multiply_row<first + r.value>(sums[r.value], a, meta, b); });
+      OperandA operand[S::kWarpRows];
+      unroll<S::kWarpRows>([&](auto r) { read_a<first + r.value>(operand[r.value], a, meta); });
+      // Two tiles of B at a time: all of them would leave no registers.
+      unroll<S::kWarpTiles / 2>([&](auto pair) {
+        OperandB b[2];
+        read_b<c.value, pair.value>(b, stage);
+        unroll<S::kWarpRows>([&](auto r) {
+          multiply_tile(sums[r.value][2 * pair.value], operand[r.value], b[0]);
+          multiply_tile(sums[r.value][2 * pair.value + 1], operand[r.value], b[1]);
+        });
+      });
     });
   }
 
@@ -66,14 +73,19 @@ class Multiplier {
       const unsigned mask = c.value % 2 ? masks[c.value / 2] >> 16 : masks[c.value / 2] & 0xffff;
       const unsigned mine = mask >> row_;
       if (mine & ((1u << S::kWarpRows) - 1)) {
-        OperandB b;
-        read_b<c.value>(b, stage);
+        OperandB b[S::kWarpTiles / 2][2];
+        unroll<S::kWarpTiles / 2>(
+            [&](auto pair) { read_b<c.value, pair.value>(b[pair.value], stage); });
         const unsigned fragment = before + __popc(mask) - __popc(mine);
         unsigned a = stage + a_ + fragment * S::kFragmentBytes;
         unsigned meta = stage + meta_ + fragment * S::kMetaBytes;
         unroll<S::kWarpRows>([&](auto r) {
           if (!(mine & 1u << r.value)) return;
-          multiply_row<0>(sums[r.value], a, meta, b);
+          OperandA operand;
+          read_a<0>(operand, a, meta);
+          unroll<S::kWarpTiles>([&](auto n) {
+            multiply_tile(sums[r.value][n.value], operand, b[n.value / 2][n.value % 2]);
+          });
           a += S::kFragmentBytes;
           meta += S::kMetaBytes;
         });
@@ -82,37 +94,41 @@ class Multiplier {
     });
   }
 
-  // Under one column of fragments: [tile of 8 tokens][register].
-  using OperandB = unsigned[S::kWarpTiles][S::kDepth / 8];
+  // Under one column of fragments, for eight tokens.
+  using OperandB = unsigned[S::kDepth / 8];
 
-  template <int column>
-  __device__ __forceinline__ void read_b(OperandB &b, unsigned stage) const {
+  // A lane's part of a fragment.
+  struct OperandA {
+    unsigned values[4], meta;
+  };
+
+  // For two tiles beside each other.
+  template <int column, int pair>
+  __device__ __forceinline__ void read_b(OperandB (&b)[2], unsigned stage) const {
     unroll<S::kDepth / 16>([&](auto r) {
       // The stage is aligned to a line: the chunk's number can be changed in the address.
       const unsigned chunk = (stage + b_) ^ (column * S::kDepth * 2 + r.value * 32);
-      unroll<S::kWarpTiles / 2>([&](auto pair) {
-        unsigned m[4];
-        ldmatrix_x4_at<pair.value * 16 * 128>(m, chunk);
-        b[2 * pair.value][2 * r.value] = m[0];
-        b[2 * pair.value][2 * r.value + 1] = m[1];
-        b[2 * pair.value + 1][2 * r.value] = m[2];
-        b[2 * pair.value + 1][2 * r.value + 1] = m[3];
-      });
+      unsigned m[4];
+      ldmatrix_x4_at<pair * 16 * 128>(m, chunk);
+      b[0][2 * r.value] = m[0];
+      b[0][2 * r.value + 1] = m[1];
+      b[1][2 * r.value] = m[2];
+      b[1][2 * r.value + 1] = m[3];
     });
   }
 
   template <int fragment>
-  __device__ __forceinline__ void multiply_row(float (&sums)[S::kWarpTiles][4], unsigned values,
-                                               unsigned meta, const OperandB &b) const {
-    unsigned a[4];
-    load_shared_16<fragment * S::kFragmentBytes>(a, values);
-    if constexpr (S::kSparse) {
-      const unsigned word = load_shared_4<fragment * S::kMetaBytes>(meta);
-      unroll<S::kWarpTiles>([&](auto n) { MmaSp<T, 0>::run(sums[n.value], a, b[n.value], word); });
-    } else {
-      unroll<S::kWarpTiles>(
-          [&](auto n) { mma_16x8x16<T>(sums[n.value], a, b[n.value][0], b[n.value][1]); });
-    }
+  __device__ __forceinline__ void read_a(OperandA &a, unsigned values, unsigned meta) const {
+    load_shared_16<fragment * S::kFragmentBytes>(a.values, values);
+    if constexpr (S::kSparse) a.meta = load_shared_4<fragment * S::kMetaBytes>(meta);
+  }
+
+  __device__ __forceinline__ void multiply_tile(float (&sum)[4], const OperandA &a,
+                                                const OperandB &b) const {
+    if constexpr (S::kSparse)
+      MmaSp<T, 0>::run(sum, a.values, b, a.meta);
+    else
+      mma_16x8x16<T>(sum, a.values, b[0], b[1]);
   }
 
   unsigned b_, a_, meta_;  // this lane's places in a stage
