@@ -11,6 +11,8 @@
 namespace gpusim {
 namespace {
 
+constexpr unsigned kWordBytes = 4;
+
 bool is_early(const Cta &cta) { return cta.request->config.async == GPUSIM_ASYNC_EARLY; }
 
 AsyncWarp &warp_copies(const Warp &warp) {
@@ -18,7 +20,7 @@ AsyncWarp &warp_copies(const Warp &warp) {
   if (async == nullptr) {
     async = std::make_unique<AsyncCopies>();
     async->warps.resize(warp.cta->warp_count);
-    if (warp.shadow != nullptr) async->owner.resize(warp.cta->shared_bytes);
+    if (warp.shadow != nullptr) async->owner.resize(warp.cta->shared_bytes / kWordBytes + 1);
   }
   return async->warps[warp.id];
 }
@@ -39,10 +41,10 @@ void transfer(Cta &cta, const AsyncCopy &copy, unsigned lane) {
 
 void set_owner(AsyncCopies *async, const AsyncCopy &copy, unsigned lane, unsigned owner) {
   if (async->owner.empty()) return;
-  for (unsigned i = 0; i < copy.bytes; i++) {
-    uint16_t &byte = async->owner[copy.target[lane] + i];
-    async->pending_bytes += (owner != 0) - (byte != 0 ? 1u : 0u);
-    byte = static_cast<uint16_t>(owner);
+  uint16_t *const words = &async->owner[copy.target[lane] / kWordBytes];
+  for (unsigned i = 0; i < copy.bytes / kWordBytes; i++) {
+    async->pending_words += (owner != 0 ? 1u : 0u) - (words[i] != 0 ? 1u : 0u);
+    words[i] = static_cast<uint16_t>(owner);
   }
 }
 
@@ -106,11 +108,12 @@ uint32_t old_lanes(const AsyncWarp &warp, const AsyncCopy &copy, uint32_t mask, 
 bool async_may_access(Warp &warp, const Instruction &instruction, const Access &access,
                       const Located &located) {
   const AsyncCopies *const async = warp.cta->memory->async.get();
-  if (async == nullptr || async->pending_bytes == 0) return true;
+  if (async == nullptr || async->pending_words == 0) return true;
   for (uint32_t rest = located.shared; rest != 0; rest &= rest - 1) {
     const unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
-    const size_t first = static_cast<size_t>(located.host[lane] - warp.cta->shared);
-    for (size_t at = first; at < first + access.bytes; at++) {
+    const auto first = static_cast<size_t>(located.host[lane] - warp.cta->shared);
+    const size_t end = (first + access.bytes - 1) / kWordBytes + 1;
+    for (size_t at = first / kWordBytes; at < end; at++) {
       if (async->owner[at] == 0) continue;
       warp.fault(instruction, FaultKind::async_pending, static_cast<int>(lane),
                  "shared address 0x%zx, %u bytes: thread %u of the CTA copies to it", first,

@@ -39,8 +39,10 @@ struct AsyncWarp {
 
 struct AsyncCopies {
   std::vector<AsyncWarp> warps;
-  std::vector<uint16_t> owner; /* of each shared byte: thread + 1 whose copy is pending; 0: none */
-  uint64_t pending_bytes = 0;  /* that have an owner */
+  /* Of each word of shared memory, which copies write as a whole: thread + 1 whose copy is pending;
+   * 0: none. */
+  std::vector<uint16_t> owner;
+  uint64_t pending_words = 0; /* that have an owner */
 };
 
 /* False, with a fault, if the access touches bytes of a pending copy. */
