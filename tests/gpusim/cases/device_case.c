@@ -31,7 +31,7 @@ static void check(CUresult result, const char *call) {
             fault.instruction, fault.detail);
 }
 
-static void run_all_settings(const char *path, void (*run)(CUmodule module, const char *what)) {
+void device_for_each_setting(const char *path, void (*run)(CUmodule module, const char *what)) {
   CUdevice device;
   CUcontext context;
   check(cuInit(0), "cuInit");
@@ -65,12 +65,8 @@ void device_for_each_build(const char *name, void (*run)(CUmodule module, const 
   for (int i = 0; i < BUILDS; i++) {
     char path[512];
     snprintf(path, sizeof path, GPUSIM_KERNELS "/%s.%s.ptx", name, builds[i]);
-    run_all_settings(path, run);
+    device_for_each_setting(path, run);
   }
-}
-
-void device_for_each_setting(const char *path, void (*run)(CUmodule module, const char *what)) {
-  run_all_settings(path, run);
 }
 
 CUfunction device_function(CUmodule module, const char *name) {

@@ -19,10 +19,10 @@ struct MmaShape {
   Layout a, b, c;                              /* b: row = k, column = n */
 };
 
-inline RowColumn c_16x8(unsigned g, unsigned t, unsigned i) {
-  return {g + (i < 2 ? 0 : 8), t * 2 + (i & 1)};
-}
 inline RowColumn c_8x8(unsigned g, unsigned t, unsigned i) { return {g, t * 2 + i}; }
+inline RowColumn c_16x8(unsigned g, unsigned t, unsigned i) {
+  return c_8x8(i < 2 ? g : g + 8, t, i & 1);
+}
 
 constexpr MmaShape kMmaShapes[] = {
     {"m16n8k8", 16, 8, 8, 16, 4, 2, 4,

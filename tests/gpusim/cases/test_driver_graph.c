@@ -155,3 +155,61 @@ Test(driver_graph, built_by_hand) {
   FAILS(CUDA_ERROR_INVALID_VALUE, cuGraphAddEmptyNode(&empty, graph, &found, 1));
   FAILS(CUDA_ERROR_INVALID_HANDLE, cuGraphAddEmptyNode(&empty, (CUgraph)stream, NULL, 0));
 }
+
+/* The same three nodes by cuGraphAddNode; then a graph of the same form with other parameters takes
+ * their place in the executable one. */
+static CUgraph set_add_wait(CUdeviceptr p, uint32_t value, CUevent event) {
+  CUgraph graph;
+  CUgraphNode nodes[4];
+  uint32_t one = 1;
+  void *values[] = {&p, &one};
+  OK(cuGraphCreate(&graph, 0));
+  CUgraphNodeParams set = {.type = CU_GRAPH_NODE_TYPE_MEMSET};
+  set.memset.dst = p;
+  set.memset.value = value;
+  set.memset.elementSize = 4;
+  set.memset.width = 32;
+  set.memset.height = 1;
+  OK(cuGraphAddNode(&nodes[0], graph, NULL, NULL, 0, &set));
+  CUgraphNodeParams kernel = {.type = CU_GRAPH_NODE_TYPE_KERNEL};
+  kernel.kernel.func = driver_case_function("add");
+  kernel.kernel.gridDimX = kernel.kernel.gridDimY = kernel.kernel.gridDimZ = 1;
+  kernel.kernel.blockDimX = 32;
+  kernel.kernel.blockDimY = kernel.kernel.blockDimZ = 1;
+  kernel.kernel.kernelParams = values;
+  OK(cuGraphAddNode(&nodes[1], graph, nodes, NULL, 1, &kernel));
+  CUgraphNodeParams record = {.type = CU_GRAPH_NODE_TYPE_EVENT_RECORD};
+  record.eventRecord.event = event;
+  OK(cuGraphAddNode(&nodes[2], graph, &nodes[1], NULL, 1, &record));
+  FAILS(CUDA_ERROR_INVALID_VALUE, cuGraphAddNode(&nodes[3], graph, NULL, NULL, 0, NULL));
+  record.eventRecord.event = NULL;
+  FAILS(CUDA_ERROR_INVALID_HANDLE, cuGraphAddNode(&nodes[3], graph, NULL, NULL, 0, &record));
+  return graph;
+}
+
+Test(driver_graph, nodes_of_any_type_and_updates) {
+  CUdeviceptr p = driver_case_words(0, 32);
+  CUevent event;
+  CUgraphExec exec;
+  CUgraphNode extra;
+  CUgraphExecUpdateResultInfo info;
+  OK(cuEventCreate(&event, CU_EVENT_DEFAULT));
+  CUgraph first = set_add_wait(p, 5, event), second = set_add_wait(p, 50, event);
+  OK(cuGraphInstantiateWithFlags(&exec, first, 0));
+  OK(cuGraphLaunch(exec, stream));
+  OK(cuStreamSynchronize(stream));
+  cr_expect_eq(driver_case_word(p), 6);
+  OK(cuGraphExecUpdate(exec, second, &info));
+  cr_expect_eq(info.result, CU_GRAPH_EXEC_UPDATE_SUCCESS);
+  OK(cuGraphLaunch(exec, stream));
+  OK(cuStreamSynchronize(stream));
+  cr_expect_eq(driver_case_word(p + 4 * 31), 51);
+  OK(cuGraphAddEmptyNode(&extra, second, NULL, 0));
+  FAILS(CUDA_ERROR_GRAPH_EXEC_UPDATE_FAILURE, cuGraphExecUpdate(exec, second, &info));
+  cr_expect_eq(info.result, CU_GRAPH_EXEC_UPDATE_ERROR_TOPOLOGY_CHANGED);
+  FAILS(CUDA_ERROR_INVALID_VALUE, cuGraphExecUpdate(exec, first, NULL));
+  FAILS(CUDA_ERROR_INVALID_HANDLE, cuGraphExecUpdate(NULL, first, &info));
+  OK(cuGraphLaunch(exec, stream));
+  OK(cuStreamSynchronize(stream));
+  cr_expect_eq(driver_case_word(p), 51, "a failed update changes nothing");
+}

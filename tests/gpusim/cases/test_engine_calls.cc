@@ -296,43 +296,6 @@ Test(engine_calls, undefined_results_stay_undefined) {
   expect_word_fault(kernel, 1, 32, FaultKind::undefined);
 }
 
-Test(engine_calls, failed_assertion) {
-  const std::string before = R"(
-.extern .func __assertfail(.param .b64 a, .param .b64 b, .param .b32 c, .param .b64 d,
-                           .param .b64 e);
-.global .align 1 .b8 message[6] = {105, 32, 60, 32, 57, 0};
-.global .align 1 .b8 file[5] = {97, 46, 99, 117, 0};
-.global .align 1 .b8 name[2] = {102, 0};
-)";
-  const WordKernel kernel = {R"(
-  mov.u32 %r2, 4;
-  setp.lt.u32 %p1, %r1, 40;
-  @%p1 bra fine;
-  {
-    .param .b64 a; .param .b64 b; .param .b32 c; .param .b64 d; .param .b64 e;
-    mov.u64 %rd2, message;
-    cvta.global.u64 %rd2, %rd2;
-    mov.u64 %rd3, file;
-    cvta.global.u64 %rd3, %rd3;
-    mov.u64 %rd4, name;
-    cvta.global.u64 %rd4, %rd4;
-    st.param.b64 [a], %rd2;
-    st.param.b64 [b], %rd3;
-    st.param.b32 [c], 12;
-    st.param.b64 [d], %rd4;
-    st.param.b64 [e], 1;
-    call __assertfail, (a, b, c, d, e);
-  }
-fine:
-)",
-                             before};
-  const Fault fault = expect_word_fault(kernel, 1, 64, FaultKind::trap);
-  cr_assert_eq(fault.warp, 1);
-  cr_assert_eq(fault.lane, 8);
-  cr_assert_str_eq(fault.detail.c_str(), "a.cu:12: f: assertion `i < 9' failed");
-  expect_words(kernel, 1, 40, [](uint32_t) { return 4; });
-}
-
 Test(engine_calls, endless_recursion) {
   const std::string before = R"(
 .func forever()

@@ -156,7 +156,6 @@ GlobalRaces::Word *GlobalRaces::word(uint64_t address) {
 __attribute__((no_sanitize("thread")))
 #endif
 bool GlobalRaces::has_read(const CtaOrder &cta, uint64_t address, uint64_t bytes) const {
-  constexpr Slots kSwapped = {1, 0, 3, 2, 5, 4, 7, 6};
   constexpr uint32_t kCtaBits = ~1023u;
   const Slots mine = Slots{} + make_slot(cta, 15, false);
   const uint8_t *const first = shadow_ + (address - kHeapFirst) / kWordBytes * sizeof(Word);
@@ -165,7 +164,7 @@ bool GlobalRaces::has_read(const CtaOrder &cta, uint64_t address, uint64_t bytes
   for (uint64_t i = 0; i + 1 < words; i += 2) {
     const Slots slots = *reinterpret_cast<const Slots *>(first + i * sizeof(Word));
     const Slots same = slots == mine;
-    held &= same | __builtin_shuffle(same, kSwapped);
+    held &= same | __builtin_shufflevector(same, same, 1, 0, 3, 2, 5, 4, 7, 6);
     any |= slots;
   }
   if (!all_ones(held | ~kReaders)) return false;

@@ -60,6 +60,46 @@ Step *find_step(const Call &call, CUgraphExec handle, CUgraphNode node, CUresult
   return step;
 }
 
+CUgraphExecUpdateResult differ(const Program &before, const Program &after, size_t *at) {
+  *at = after.steps.size();
+  if (before.steps.size() != after.steps.size()) return CU_GRAPH_EXEC_UPDATE_ERROR_TOPOLOGY_CHANGED;
+  for (*at = 0; *at < after.steps.size(); ++*at) {
+    const Step &one = before.steps[*at], &other = after.steps[*at];
+    if (one.work.type != other.work.type) return CU_GRAPH_EXEC_UPDATE_ERROR_NODE_TYPE_CHANGED;
+    if (one.after != other.after) return CU_GRAPH_EXEC_UPDATE_ERROR_TOPOLOGY_CHANGED;
+    if ((one.child == nullptr) != (other.child == nullptr)) {
+      return CU_GRAPH_EXEC_UPDATE_ERROR_TOPOLOGY_CHANGED;
+    }
+    size_t inside;
+    if (one.child == nullptr) continue;
+    const CUgraphExecUpdateResult result = differ(*one.child, *other.child, &inside);
+    if (result != CU_GRAPH_EXEC_UPDATE_SUCCESS) return result;
+  }
+  return CU_GRAPH_EXEC_UPDATE_SUCCESS;
+}
+
+/* The executable gets the work of a graph of the same form. Steps keep their nodes, those of the
+ * graph that was instantiated, and whether they are enabled. */
+CUresult update(const Call &call, Executable &executable, const Graph &graph,
+                CUgraphExecUpdateResultInfo *info) {
+  const std::shared_ptr<Program> program = compile_graph(graph);
+  if (program == nullptr) return call.fail(CUDA_ERROR_INVALID_VALUE, "the graph has a cycle");
+  size_t at;
+  info->result = differ(*executable.program, *program, &at);
+  if (info->result != CU_GRAPH_EXEC_UPDATE_SUCCESS) {
+    if (at < program->steps.size()) {
+      info->errorNode = static_cast<CUgraphNode>(program->steps[at].node);
+    }
+    return call.fail(CUDA_ERROR_GRAPH_EXEC_UPDATE_FAILURE, "the graphs differ at node %zu", at);
+  }
+  for (size_t i = 0; i < program->steps.size(); i++) {
+    program->steps[i].node = executable.program->steps[i].node;
+    program->steps[i].enabled = executable.program->steps[i].enabled;
+  }
+  executable.program = program;
+  return CUDA_SUCCESS;
+}
+
 }  // namespace
 }  // namespace gpusim::driver
 
@@ -111,6 +151,20 @@ CUresult cuGraphExecDestroy(CUgraphExec handle) {
   }
   Handles::all().destroy(handle);
   return CUDA_SUCCESS;
+}
+
+CUresult cuGraphExecUpdate_v2(CUgraphExec handle, CUgraph graph_handle,
+                              CUgraphExecUpdateResultInfo *info) {
+  const Call call(__func__);
+  if (!call) return call.result();
+  auto *executable = Handles::all().find<Executable>(handle);
+  if (executable == nullptr) return call.bad_handle("executable graph");
+  const auto *graph = Handles::all().find<gpusim::driver::Graph>(graph_handle);
+  if (graph == nullptr) return call.bad_handle("graph");
+  if (info == nullptr) return call.null("resultInfo");
+  *info = {};
+  info->result = CU_GRAPH_EXEC_UPDATE_ERROR;
+  return gpusim::driver::update(call, *executable, *graph, info);
 }
 
 CUresult cuGraphUpload(CUgraphExec handle, CUstream stream) {

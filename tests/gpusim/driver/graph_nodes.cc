@@ -1,25 +1,11 @@
-/* Entry points that build graphs. */
+/* Entry points that make graphs, and look at or change their nodes. */
 #include <algorithm>
 
 #include "tests/gpusim/driver/context.h"
 #include "tests/gpusim/driver/graph.h"
-#include "tests/gpusim/driver/stream.h"
 
 namespace gpusim::driver {
 namespace {
-
-CUresult add(const Call &call, CUgraphNode *made, CUgraph handle, const CUgraphNode *nodes,
-             size_t count, NodeWork work) {
-  auto *graph = Handles::all().find<Graph>(handle);
-  if (graph == nullptr) return call.bad_handle("graph");
-  if (made == nullptr) return call.null("phGraphNode");
-  std::vector<void *> dependencies;
-  if (const CUresult error = check_nodes(call, *graph, nodes, count, &dependencies)) return error;
-  const Node *node = add_node(*graph, std::move(work), std::move(dependencies));
-  if (node == nullptr) return call.fail(CUDA_ERROR_OUT_OF_MEMORY, "no more handles");
-  *made = handle_of<CUgraphNode>(*node);
-  return CUDA_SUCCESS;
-}
 
 /* Copies handles out as the API does: *count is the room, then the number given. */
 CUresult give(const Call &call, const std::vector<void *> &from, CUgraphNode *to, size_t *count) {
@@ -44,25 +30,6 @@ std::vector<void *> dependents(const Graph &graph, const void *node) {
   return found;
 }
 
-CUresult fill_of(const Call &call, const CUDA_MEMSET_NODE_PARAMS &p, Fill *fill) {
-  *fill = {call.name(), p.dst, p.pitch, p.value, p.elementSize, p.width, p.height};
-  if (p.width == 0 || p.height == 0) return call.fail(CUDA_ERROR_INVALID_VALUE, "nothing to set");
-  return check_fill(call, *fill);
-}
-
-CUresult copy_work(const Call &call, const CUDA_MEMCPY3D *parameters, NodeWork *work) {
-  if (parameters == nullptr) return call.null("copyParams");
-  Copy copy;
-  if (const CUresult error = copy_of(call, *parameters, &copy)) return error;
-  if (copy.width == 0 || copy.height == 0 || copy.depth == 0) {
-    return call.fail(CUDA_ERROR_INVALID_VALUE, "nothing to copy");
-  }
-  if (const CUresult error = check_copy(call, copy)) return error;
-  *work = copy_node(std::move(copy));
-  work->copy_parameters = *parameters;
-  return CUDA_SUCCESS;
-}
-
 Node *find_node(const Call &call, CUgraphNode handle, CUresult *error) {
   auto *node = Handles::all().find<Node>(handle);
   if (node == nullptr) *error = call.bad_handle("node");
@@ -77,7 +44,6 @@ using gpusim::driver::find_node;
 using gpusim::driver::Graph;
 using gpusim::driver::Handles;
 using gpusim::driver::Node;
-using gpusim::driver::NodeWork;
 
 CUresult cuGraphCreate(CUgraph *made, unsigned flags) {
   const Call call(__func__, gpusim::driver::Needs::driver);
@@ -123,83 +89,6 @@ CUresult cuGraphNodeFindInClone(CUgraphNode *found, CUgraphNode original, CUgrap
     return CUDA_SUCCESS;
   }
   return call.fail(CUDA_ERROR_INVALID_VALUE, "the graph holds no clone of the node");
-}
-
-CUresult cuGraphAddKernelNode_v2(CUgraphNode *made, CUgraph graph, const CUgraphNode *nodes,
-                                 size_t count, const CUDA_KERNEL_NODE_PARAMS *parameters) {
-  const Call call(__func__);
-  if (!call) return call.result();
-  if (parameters == nullptr) return call.null("nodeParams");
-  gpusim::driver::Kernel kernel;
-  if (const CUresult error = make_kernel(call, *parameters, false, &kernel)) return error;
-  return gpusim::driver::add(call, made, graph, nodes, count,
-                             gpusim::driver::kernel_node(std::move(kernel)));
-}
-
-CUresult cuGraphAddMemcpyNode(CUgraphNode *made, CUgraph graph, const CUgraphNode *nodes,
-                              size_t count, const CUDA_MEMCPY3D *parameters, CUcontext) {
-  const Call call(__func__);
-  if (!call) return call.result();
-  NodeWork work;
-  if (const CUresult error = gpusim::driver::copy_work(call, parameters, &work)) return error;
-  return gpusim::driver::add(call, made, graph, nodes, count, std::move(work));
-}
-
-CUresult cuGraphAddMemsetNode(CUgraphNode *made, CUgraph graph, const CUgraphNode *nodes,
-                              size_t count, const CUDA_MEMSET_NODE_PARAMS *parameters, CUcontext) {
-  const Call call(__func__);
-  if (!call) return call.result();
-  if (parameters == nullptr) return call.null("memsetParams");
-  gpusim::driver::Fill fill;
-  if (const CUresult error = gpusim::driver::fill_of(call, *parameters, &fill)) return error;
-  return gpusim::driver::add(call, made, graph, nodes, count, gpusim::driver::fill_node(fill));
-}
-
-CUresult cuGraphAddHostNode(CUgraphNode *made, CUgraph graph, const CUgraphNode *nodes,
-                            size_t count, const CUDA_HOST_NODE_PARAMS *parameters) {
-  const Call call(__func__);
-  if (!call) return call.result();
-  if (parameters == nullptr || parameters->fn == nullptr) return call.null("nodeParams or fn");
-  return gpusim::driver::add(call, made, graph, nodes, count,
-                             gpusim::driver::host_node(*parameters));
-}
-
-CUresult cuGraphAddEmptyNode(CUgraphNode *made, CUgraph graph, const CUgraphNode *nodes,
-                             size_t count) {
-  const Call call(__func__);
-  return call ? gpusim::driver::add(call, made, graph, nodes, count, {}) : call.result();
-}
-
-CUresult cuGraphAddEventRecordNode(CUgraphNode *made, CUgraph graph, const CUgraphNode *nodes,
-                                   size_t count, CUevent event) {
-  const Call call(__func__);
-  if (!call) return call.result();
-  if (Handles::all().find<gpusim::driver::Event>(event) == nullptr) return call.bad_handle("event");
-  return gpusim::driver::add(call, made, graph, nodes, count, gpusim::driver::record_node(event));
-}
-
-CUresult cuGraphAddEventWaitNode(CUgraphNode *made, CUgraph graph, const CUgraphNode *nodes,
-                                 size_t count, CUevent event) {
-  const Call call(__func__);
-  if (!call) return call.result();
-  if (Handles::all().find<gpusim::driver::Event>(event) == nullptr) return call.bad_handle("event");
-  return gpusim::driver::add(call, made, graph, nodes, count, gpusim::driver::wait_node(event));
-}
-
-CUresult cuGraphAddChildGraphNode(CUgraphNode *made, CUgraph graph, const CUgraphNode *nodes,
-                                  size_t count, CUgraph child) {
-  const Call call(__func__);
-  if (!call) return call.result();
-  const auto *source = Handles::all().find<Graph>(child);
-  if (source == nullptr) return call.bad_handle("child graph");
-  const Graph *clone = gpusim::driver::clone_graph(*source);
-  if (clone == nullptr) return call.fail(CUDA_ERROR_OUT_OF_MEMORY, "no more handles");
-  NodeWork work;
-  work.type = CU_GRAPH_NODE_TYPE_GRAPH;
-  work.graph = clone->handle;
-  const CUresult result = gpusim::driver::add(call, made, graph, nodes, count, std::move(work));
-  if (result != CUDA_SUCCESS) gpusim::driver::destroy_graph(clone->handle);
-  return result;
 }
 
 CUresult cuGraphAddDependencies_v2(CUgraph handle, const CUgraphNode *from, const CUgraphNode *to,

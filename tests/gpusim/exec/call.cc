@@ -1,5 +1,4 @@
 /* call and ret (PTX ISA, sections 7.1 and 9.7.12). */
-#include <algorithm>
 #include <cstring>
 #include <string>
 
@@ -7,41 +6,17 @@
 #include "tests/gpusim/exec/lanes.h"
 #include "tests/gpusim/exec/layout.h"
 #include "tests/gpusim/exec/schedule.h"
-#include "tests/gpusim/memory/heap.h"
+#include "tests/gpusim/exec/system_calls.h"
 
 namespace gpusim {
 namespace {
 
 using Kind = ptx::Operand::Kind;
 
-/* Where a passed value lies: lane l at bytes + l * stride. */
-struct LaneView {
-  uint8_t *bytes = nullptr;
-  uint8_t *undefined = nullptr;
-  size_t stride = 0;
-};
-
-LaneView view(Warp &warp, const Frame &frame, const Passed &passed) {
-  LaneView lanes_of;
-  if (passed.in_register) {
-    lanes_of.bytes = frame.registers + passed.reg.at;
-    if (frame.shadow != nullptr) lanes_of.undefined = frame.shadow + passed.reg.at;
-    lanes_of.stride = passed.reg.bytes;
-    return lanes_of;
-  }
-  LaneStack &stack = warp.schedule->param;
-  lanes_of.bytes = stack.data.data() + frame.param_base + passed.offset;
-  if (!stack.undefined.empty()) {
-    lanes_of.undefined = stack.undefined.data() + frame.param_base + passed.offset;
-  }
-  lanes_of.stride = stack.stride;
-  return lanes_of;
-}
-
 void pass(Warp &warp, const Frame &from, const Passed &source, const Frame &to,
           const Passed &target, uint32_t mask) {
-  const LaneView in = view(warp, from, source);
-  const LaneView out = view(warp, to, target);
+  const LaneView in = passed_lanes(warp, from, source);
+  const LaneView out = passed_lanes(warp, to, target);
   for (uint32_t rest = mask; rest != 0; rest &= rest - 1) {
     const size_t lane = static_cast<size_t>(__builtin_ctz(rest));
     memcpy(out.bytes + lane * out.stride, in.bytes + lane * in.stride, source.bytes);
@@ -140,36 +115,6 @@ Step execute_ret(Warp &warp, const Instruction &instruction, uint32_t mask) {
   return Step::jumped;
 }
 
-/* The zero-terminated string at a global address, cut short. */
-std::string device_string(uint64_t address) {
-  std::string text;
-  while (text.size() < 200 && Heap::device().contains(address, 1)) {
-    const char next = static_cast<char>(*Heap::device().host(address++));
-    if (next == 0) break;
-    text += next;
-  }
-  return text;
-}
-
-uint64_t argument(Warp &warp, const Passed &passed, size_t lane) {
-  const LaneView values = view(warp, *warp.frame, passed);
-  uint64_t value = 0;
-  memcpy(&value, values.bytes + lane * values.stride, std::min<size_t>(passed.bytes, sizeof value));
-  return value;
-}
-
-/* __assertfail(message, file, line, function, bytes of a character) */
-Step execute_assertfail(Warp &warp, const Instruction &instruction, uint32_t mask) {
-  const CallSite &call = *reinterpret_cast<const CallSite *>(instruction.detail[0]);
-  const int lane = __builtin_ctz(mask);
-  const auto value = [&](size_t i) {
-    return argument(warp, call.arguments[i], static_cast<size_t>(lane));
-  };
-  return warp.fault(instruction, FaultKind::trap, lane, "%s:%u: %s: assertion `%s' failed",
-                    device_string(value(1)).c_str(), static_cast<unsigned>(value(2)),
-                    device_string(value(3)).c_str(), device_string(value(0)).c_str());
-}
-
 /* A list's elements; literals have the size of the formal parameter where that is known. */
 std::vector<Passed> passed_list(Decoder &d, const ptx::Operand &list,
                                 const std::vector<const ptx::Variable *> *formals) {
@@ -202,6 +147,23 @@ bool fits(const std::vector<Passed> &actual, const std::vector<const ptx::Variab
 
 }  // namespace
 
+LaneView passed_lanes(Warp &warp, const Frame &frame, const Passed &passed) {
+  LaneView lanes_of;
+  if (passed.in_register) {
+    lanes_of.bytes = frame.registers + passed.reg.at;
+    if (frame.shadow != nullptr) lanes_of.undefined = frame.shadow + passed.reg.at;
+    lanes_of.stride = passed.reg.bytes;
+    return lanes_of;
+  }
+  LaneStack &stack = warp.schedule->param;
+  lanes_of.bytes = stack.data.data() + frame.param_base + passed.offset;
+  if (!stack.undefined.empty()) {
+    lanes_of.undefined = stack.undefined.data() + frame.param_base + passed.offset;
+  }
+  lanes_of.stride = stack.stride;
+  return lanes_of;
+}
+
 void decode_call(Decoder &d) {
   d.take("uni");
   const bool has_results = d.operand(0).kind == Kind::list;
@@ -222,14 +184,14 @@ void decode_call(Decoder &d) {
   if (call.function != nullptr) {
     const auto &functions = d.layout().module().by_function;
     const auto found = functions.find(call.function);
-    if (found == functions.end() && call.function->name == "__assertfail" &&
-        call.arguments.size() == 5) {
+    if (found == functions.end()) {
+      const Execute system_call = find_system_call(call);
+      if (system_call == nullptr) {
+        return d.fail("extern function " + std::string(call.function->name));
+      }
       d.layout().code().calls.push_back(call);
       d.detail(0, reinterpret_cast<uint64_t>(&d.layout().code().calls.back()));
-      return d.use(execute_assertfail, nullptr, InstructionClass::control);
-    }
-    if (found == functions.end()) {
-      return d.fail("extern function " + std::string(call.function->name));
+      return d.use(system_call, nullptr, InstructionClass::control);
     }
     call.target = found->second;
     if (call.function->is_entry) return d.fail("call of an entry");

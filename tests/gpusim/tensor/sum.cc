@@ -27,21 +27,24 @@ struct Accumulators {
   Float8 significand;
 };
 
-/* As one access: a memcpy in two halves delays the load that follows it. */
+/* As one access: a memcpy in two halves delays the load that follows it. (No function returns a
+ * vector: that would depend on the compiler's flags.) */
+template <class Vector>
+struct Anywhere {
+  using Type __attribute__((aligned(4), may_alias)) = Vector;
+};
+
 template <class Vector, class T>
-Vector load(const T *from) {
-  using Anywhere __attribute__((aligned(4), may_alias)) = Vector;
-  return *reinterpret_cast<const Anywhere *>(from);
+void load(const T *from, Vector *to) {
+  *to = *reinterpret_cast<const typename Anywhere<Vector>::Type *>(from);
 }
 
-void store(const Int8 &from, float *to) {
-  using Anywhere __attribute__((aligned(4), may_alias)) = Int8;
-  *reinterpret_cast<Anywhere *>(to) = from;
-}
+void store(const Int8 &from, float *to) { *reinterpret_cast<Anywhere<Int8>::Type *>(to) = from; }
 
 /* f32 accumulators in units of 2^(exponent - 23). */
 void split_accumulators(const float *from, Accumulators *to) {
-  const Int8 bits = load<Int8>(from);
+  Int8 bits;
+  load(from, &bits);
   const Int8 exponent = bits >> 23 & 0xff;
   const Int8 normal = exponent != 0 ? Int8{} + 1 : Int8{};
   const Int8 magnitude = (bits & 0x7fffff) | normal << 23;
@@ -149,18 +152,25 @@ struct RowTerms {
   }
 
   unsigned b_at(unsigned i) const { return (kSparse ? rows_of_b[i] : i) * stride; }
-  Int8 exponent(unsigned i) const { return load<Int8>(b_exponent + b_at(i)) + a_exponent[i]; }
-  Float8 significand(unsigned i) const {
-    return load<Float8>(b_significand + b_at(i)) * a_significand[i];
+  void exponent(unsigned i, Int8 *to) const {
+    load(b_exponent + b_at(i), to);
+    *to += a_exponent[i];
   }
-  Float8 value(unsigned i) const { return load<Float8>(b_value + b_at(i)) * a_value[i]; }
+  void significand(unsigned i, Float8 *to) const {
+    load(b_significand + b_at(i), to);
+    *to *= a_significand[i];
+  }
+  void value(unsigned i, Float8 *to) const {
+    load(b_value + b_at(i), to);
+    *to *= a_value[i];
+  }
 };
 
 /* 2^exponent; where that is no f32, another power. */
-Float8 power(const Int8 &exponent) {
+void power(const Int8 &exponent, Float8 *to) {
   const Int8 biased = exponent + 127;
   const Int8 bits = (biased > 254 ? Int8{} + 254 : biased) << 23;
-  return reinterpret_cast<const Float8 &>(bits);
+  *to = reinterpret_cast<const Float8 &>(bits);
 }
 
 /* accumulator += the terms. kModerate: all factors are. */
@@ -170,7 +180,8 @@ inline void add_aligned(const RowTerms<kSparse> terms, const Rule rule, float *a
   split_accumulators(accumulator, &c);
   Int8 top = c.exponent;
   for (unsigned i = 0; i < kCount; i++) {
-    const Int8 exponent = terms.exponent(i);
+    Int8 exponent;
+    terms.exponent(i, &exponent);
     top = exponent > top ? exponent : top;
   }
   /* Nine terms below 2^27 are what an int holds. */
@@ -178,14 +189,21 @@ inline void add_aligned(const RowTerms<kSparse> terms, const Rule rule, float *a
   Int8 sums[kCount / kAtOnce] = {};
   add_shifted(c.significand, c.exponent - top + (rule.fraction_bits - 23), &sums[0]);
   const Int8 unit = top - rule.fraction_bits;
-  const Float8 scale = power(-unit);
+  Float8 scale;
+  power(-unit, &scale);
   const Int8 below_top = -2 * rule.factor_bits - unit;
   for (unsigned i = 0; i < kCount; i++) {
     Int8 &sum = sums[i / kAtOnce];
     if constexpr (kModerate) {
-      sum += __builtin_convertvector(terms.value(i) * scale, Int8);
+      Float8 value;
+      terms.value(i, &value);
+      sum += __builtin_convertvector(value * scale, Int8);
     } else {
-      add_shifted(terms.significand(i), terms.exponent(i) + below_top, &sum);
+      Float8 significand;
+      Int8 exponent;
+      terms.significand(i, &significand);
+      terms.exponent(i, &exponent);
+      add_shifted(significand, exponent + below_top, &sum);
     }
   }
   if constexpr (kCount <= kAtOnce) {
