@@ -101,11 +101,11 @@ bench() {
 ids=$(seq -s ' ' 1000 1031) linear=() batch=1,32 seq=128 benched=()
 grep -hv '^#' bench/shapes/*.txt | sort -u >"$out/shapes.txt"
 grep -hv '^#' bench/shapes/bert-*.txt | sort -u >"$out/shapes-bert.txt"
-blocks=block:16x16,block:64x64 models=2:4,block:64x64 large=bert-base
+blocks=block:16x16,block:64x64 models=2:4,block:64x64 large=bert-base shape="1024 1024 128"
 if [ -n "$rehearsal" ]; then
   export GPUSIM_CHECKS=none
   ids="1000 1001" linear=(--filter '*/equals_the_reference') batch=1 seq=2
-  blocks=block:16x16 models=2:4 large=minilm
+  blocks=block:16x16 models=2:4 large=minilm shape="64 64 8"
   echo "64 64 5 small" | tee "$out/shapes.txt" >"$out/shapes-bert.txt"
 fi
 echo "$ids" >"$out/ids.txt"
@@ -141,14 +141,22 @@ bench bench-cusparse-csr 20 "$out/shapes-bert.txt" --baseline cusparse-csr --pat
 bench bench-cusparselt 40 "$out/shapes.txt" --baseline cusparselt --patterns 2:4
 bench bench-model 60 minilm --patterns "$models" --sparsities 0.9 --batch "$batch" --seq "$seq"
 
-for check in memcheck racecheck initcheck synccheck; do
-  tool "sanitizer-$check" 30 compute-sanitizer --tool "$check" --error-exitcode 1 \
-    "$tests/drop_in_cuda"
-done
-tool nsight-compute 60 ncu --set full --kernel-name regex:^tsr_ --force-overwrite \
-  --export "$out/kernels" "$tests/drop_in_cuda"
+# Each kernel that selection takes for a format, and those of a whole model.
+formats=dense,2:4,vnm:64:2:8,block:16x16,block:32x32,block:64x64,block:64x64+2:4,irregular,row,column
+nsight=(ncu --set full --kernel-name regex:^tsr_ --force-overwrite)
+echo "$shape" >"$out/shape.txt"
+tool nsight-layers 90 "${nsight[@]}" --export "$out/layers" "$tessera" bench "$out/shape.txt" \
+  --backend cuda --baseline none --patterns "$formats" --sparsities 0.75 --runs 1 --seconds 0 \
+  --no-dense-fallback
+tool nsight-kernels 60 "${nsight[@]}" --launch-count 24 --export "$out/kernels" \
+  "$tessera" run minilm --backend cuda --ids "$out/ids.txt" --format json
 tool nsight-systems 30 nsys profile --trace cuda,nvtx --force-overwrite true --output "$out/model" \
   "$tessera" run minilm --backend cuda --ids "$out/ids.txt" --format json
+# Criterion runs each test in a process of its own.
+for check in memcheck racecheck initcheck synccheck; do
+  tool "sanitizer-$check" 45 compute-sanitizer --tool "$check" --target-processes all \
+    --error-exitcode 1 "$tests/test_cuda_linear" --filter '*/equals_the_reference'
+done
 
 for name in "${benched[@]}"; do
   printf '\n## %s\n\n```\n' "$name"

@@ -29,6 +29,8 @@ add_test(NAME drop_in COMMAND drop_in)
 if(NOT TESSERA_SANITIZE)
   add_test(NAME profile COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/profile.sh
     ${PROJECT_SOURCE_DIR}/scripts/profile.sh)
+  add_test(NAME gpu_check_steps COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/gpu_check.sh
+    ${PROJECT_SOURCE_DIR}/scripts/gpu_check.sh)
   add_test(NAME setup COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/setup.sh
     ${PROJECT_SOURCE_DIR}/scripts/setup.sh)
   add_test(NAME downloads COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/downloads.sh
