@@ -63,7 +63,12 @@ static tsr_status measure(tsr__bars *bars, const arguments *a) {
   if (!strcmp(a->part, "cold")) return tsr__bars_cold(bars);
   if (!strcmp(a->part, "tokens")) return tsr__bars_tokens(bars);
   if (!strcmp(a->part, "models")) return tsr__bars_models(bars, bars->avx2 ? a->second : a->first);
-  return tsr__error(TSR_INVALID_ARGUMENT, "%s is none of layers, cold, tokens, models, run",
+  const char *rest = bars->avx2 ? a->second : a->first;
+  if (!strcmp(a->part, "conv")) {
+    TSR_CHECK(rest, TSR_INVALID_ARGUMENT, "conv: SHAPES or a preset is needed");
+    return strchr(rest, '.') ? tsr__bars_conv_layers(bars, rest) : tsr__bars_conv_model(bars, rest);
+  }
+  return tsr__error(TSR_INVALID_ARGUMENT, "%s is none of layers, cold, tokens, models, conv, run",
                     a->part);
 }
 
@@ -72,6 +77,7 @@ int main(int argc, char **argv) {
     fprintf(stderr,
             "usage: tessera_bars layers|cold|tokens [avx2]\n"
             "       tessera_bars models [avx2] [MODEL]\n"
+            "       tessera_bars conv [avx2] SHAPES.txt|resnet50|resnet18\n"
             "       tessera_bars run TESSERA PACKED_MODEL_FOLDER\n");
     return tsr_status_exit_code(TSR_INVALID_ARGUMENT);
   }

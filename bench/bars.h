@@ -22,6 +22,9 @@ tsr_status tsr__bars_cold(tsr__bars *bars);   /* the same on one shape, weights 
 tsr_status tsr__bars_tokens(tsr__bars *bars); /* 1 to 1024 tokens, selection free to choose */
 /* model: NULL = the preset minilm. */
 tsr_status tsr__bars_models(tsr__bars *bars, const char *model);
+/* Convolutions of a shape file; a preset of images, whole. */
+tsr_status tsr__bars_conv_layers(tsr__bars *bars, const char *path);
+tsr_status tsr__bars_conv_model(tsr__bars *bars, const char *model);
 /* Starts the command `tessera` on a packed model's folder: time and memory. */
 tsr_status tsr__bars_run(tsr__bars *bars, const char *tessera, const char *model);
 

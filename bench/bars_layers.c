@@ -39,9 +39,11 @@ static const struct {
   int group;
   tsr__shape shape;
 } bars_shapes[] = {
-    {MINILM, {1536, 384, 128, "1536x384"}},   {MINILM, {384, 1536, 128, "384x1536"}},
-    {LARGER, {3072, 768, 128, "3072x768"}},   {LARGER, {768, 3072, 128, "768x3072"}},
-    {LARGER, {4096, 1024, 128, "4096x1024"}},
+    {MINILM, {.m = 1536, .k = 384, .n = 128, .name = "1536x384"}},
+    {MINILM, {.m = 384, .k = 1536, .n = 128, .name = "384x1536"}},
+    {LARGER, {.m = 3072, .k = 768, .n = 128, .name = "3072x768"}},
+    {LARGER, {.m = 768, .k = 3072, .n = 128, .name = "768x3072"}},
+    {LARGER, {.m = 4096, .k = 1024, .n = 128, .name = "4096x1024"}},
 };
 
 /* Medians over the repetitions. */

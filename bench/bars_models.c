@@ -74,7 +74,7 @@ static tsr_status bar_latency(tsr__bars *bars, const models *m) {
       status,
       tsr__model_run_create(m->source, m->working, &sparse_variant, &input, 1, &options, &sparse),
       done);
-  TSR_TRY_GOTO(status, tsr__products_run_create(m->source, options.baseline, 128, 1, &products),
+  TSR_TRY_GOTO(status, tsr__products_run_create(m->source, options.baseline, &input, 1, &products),
                done);
   tsr__contestant dense_run = model_contestant(&dense), sparse_run = model_contestant(&sparse);
   tsr__contestant products_run = {"products", tsr__products_run_execute, &products, NULL, 0};

@@ -60,8 +60,7 @@ static tsr_status add_run(const tsr_model *source, tsr_model *working, const tsr
 }
 
 static tsr_status add_products(const tsr_model *source, const tsr__baseline *baseline, field *f) {
-  TSR_TRY(tsr__products_run_create(source, baseline, f->input.batch * f->input.seq, f->at.threads,
-                                   &f->products));
+  TSR_TRY(tsr__products_run_create(source, baseline, &f->input, f->at.threads, &f->products));
   f->contestants[f->contestant_count++] =
       (tsr__contestant){baseline->name, tsr__products_run_execute, &f->products,
                         f->products.touched, f->products.count};
@@ -105,7 +104,7 @@ static tsr_record describe(const field *f, size_t own, tsr_cache_state cache,
   tsr_record r = {.kind = TSR_RECORD_MODEL,
                   .threads = options->gpu ? 0 : f->at.threads,
                   .batch = f->at.batch,
-                  .seq = f->at.seq,
+                  .seq = (int32_t)f->input.seq,
                   .cache = cache,
                   .density = (double)run->stored / (double)run->elements,
                   .packed_bytes = run->packed_bytes};
@@ -120,7 +119,9 @@ static tsr_record describe(const field *f, size_t own, tsr_cache_state cache,
     TSR__SET_TEXT(r.baseline, "tessera dense");
     TSR__SET_TEXT(r.baseline_version, tsr_version());
   } else if (f->products.count) {
-    snprintf(r.baseline, sizeof r.baseline, "%s, linear layers only", options->baseline->name);
+    snprintf(r.baseline, sizeof r.baseline, "%s, %s only",
+             f->input.pixels ? options->baseline->key : options->baseline->name,
+             f->input.pixels ? "convolutions and classifier" : "linear layers");
     TSR__SET_TEXT(r.baseline_version, options->baseline_version);
   }
   return r;
@@ -130,7 +131,6 @@ static tsr_status race_field(const field *f, tsr_cache_state cache, const tsr_mo
                              const tsr__bench_options *options, tsr_report *report) {
   tsr__race_options race_options = {cache, options->min_rounds, options->min_seconds, NULL, NULL};
   if (options->gpu) race_options.device = tsr__bench_gpu_race_device(options->gpu);
-  int64_t tokens = f->input.batch * f->input.seq;
   tsr__race_result race;
   TSR_TRY(tsr__race(f->contestants, f->contestant_count, &race_options, &race));
   tsr_status status = TSR_OK;
@@ -138,8 +138,7 @@ static tsr_status race_field(const field *f, tsr_cache_state cache, const tsr_mo
     const tsr__model_run *run = &f->runs[own];
     tsr_record r = describe(f, own, cache, info, options);
     int baseline = own ? 0 : f->products.count ? (int)f->run_count : -1;
-    status = tsr__record_timing(&race, own, baseline, tsr__flops_stored(run->stored, tokens),
-                                tsr__flops_stored(run->elements, tokens), &r);
+    status = tsr__record_timing(&race, own, baseline, run->stored_flops, run->flops, &r);
     if (status == TSR_OK) status = tsr_report_add(report, &r);
   }
   tsr__race_release(&race);
@@ -179,12 +178,14 @@ static tsr_status bench_point(const tsr_model *source, tsr_model *working, point
 tsr_status tsr__bench_model(const tsr_model *source, tsr_model *working,
                             const tsr__bench_options *options, tsr_report *report) {
   size_t threads = options->gpu ? 1 : options->thread_count;
-  size_t points = threads * options->batch_count * options->seq_count;
+  /* Images have no length. */
+  size_t seqs = tsr_model_get_info(source)->image_height ? 1 : options->seq_count;
+  size_t points = threads * options->batch_count * seqs;
   size_t steps = 1 + options->variants.count + options->cache_count;
   sweep progress = {.total = (int64_t)(points * steps), .options = options};
   for (size_t t = 0; t < threads; t++)
     for (size_t b = 0; b < options->batch_count; b++)
-      for (size_t s = 0; s < options->seq_count; s++) {
+      for (size_t s = 0; s < seqs; s++) {
         point at = {options->threads[t], options->batches[b], options->seqs[s]};
         TSR_TRY(bench_point(source, working, at, &progress, report));
       }

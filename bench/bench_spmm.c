@@ -18,7 +18,8 @@ enum { VERIFIED_SAMPLES = 256 };
 typedef struct {
   const tsr__shape *shape;
   float *weights; /* host, [m, k], not pruned */
-  float *x;       /* host, [n, k] */
+  float *x;       /* host, [n, k], or an image */
+  float *bias;    /* host, [m]; of a convolution, which a ReLU follows, too */
   float *y;       /* host, [n, m]; the contestants' alike */
   tsr_packed packed;
   tsr_linear_plan *plan;
@@ -32,26 +33,36 @@ static void layer_close(layer *l) {
   free(l->workspace);
   free(l->weights);
   free(l->x);
+  free(l->bias);
   free(l->y);
 }
 
 static tsr_status run_layer(void *user) {
   layer *l = user;
   const tsr__shape *s = l->shape;
-  tsr_linear_io io = {.tokens = s->n, .x = l->x, .ldx = s->k, .y = l->y, .ldy = s->m};
+  int64_t ldx = s->conv.channels ? s->conv.channels : s->k;
+  tsr_linear_io io = {.tokens = s->n, .x = l->x, .ldx = ldx, .y = l->y, .ldy = s->m};
   return tsr_linear_execute(l->plan, &io, l->workspace, l->workspace_bytes);
+}
+
+static size_t input_floats(const tsr__shape *s) {
+  return s->conv.channels ? (size_t)(s->conv.height * s->conv.width * s->conv.channels)
+                          : (size_t)(s->n * s->k);
 }
 
 /* The matrices alone; l is zeroed and closed by the caller. */
 static tsr_status layer_open(const tsr__shape *shape, layer *l) {
-  size_t m = (size_t)shape->m, k = (size_t)shape->k, n = (size_t)shape->n;
+  size_t m = (size_t)shape->m, k = (size_t)shape->k, n = (size_t)shape->n, x = input_floats(shape);
   l->shape = shape;
   TSR_TRY(tsr__aligned(m * k, sizeof *l->weights, "weights", &l->weights));
-  TSR_TRY(tsr__aligned(n * k, sizeof *l->x, "activations", &l->x));
+  TSR_TRY(tsr__aligned(x, sizeof *l->x, "activations", &l->x));
   TSR_TRY(tsr__aligned(n * m, sizeof *l->y, "outputs", &l->y));
   tsr__random_floats(1, l->weights, m * k);
-  tsr__random_floats(2, l->x, n * k);
+  tsr__random_floats(2, l->x, x);
   tsr__random_floats(3, l->y, n * m);
+  if (!shape->conv.channels) return TSR_OK;
+  TSR_TRY(tsr__aligned(m, sizeof *l->bias, "a bias", &l->bias));
+  tsr__random_floats(4, l->bias, m);
   return TSR_OK;
 }
 
@@ -61,6 +72,11 @@ static tsr_status layer_plan(layer *l, const tsr__variant *variant, int32_t thre
   TSR_TRY(tsr__variant_pack(variant, l->weights, s->m, s->k, &l->packed));
   tsr_linear linear = {.name = s->name, .weight = l->packed};
   linear.weight.owned = NULL;
+  if (s->conv.channels) {
+    linear.conv = &s->conv;
+    linear.bias = l->bias;
+    linear.activation = TSR_ACTIVATION_RELU;
+  }
   tsr_plan_options plan = {.backend = TSR_BACKEND_CPU,
                            .max_tokens = s->n,
                            .threads = threads,
@@ -71,6 +87,27 @@ static tsr_status layer_plan(layer *l, const tsr__variant *variant, int32_t thre
   TSR_TRY(tsr_linear_plan_create(&linear, &plan, &l->plan));
   l->workspace_bytes = tsr_linear_plan_workspace_bytes(l->plan);
   return tsr__aligned(l->workspace_bytes, 1, "a workspace", &l->workspace);
+}
+
+/* What y[token, row] must be, in double. */
+static double expected_at(const layer *l, const float *weights, int64_t row, int64_t token) {
+  const tsr__shape *s = l->shape;
+  const tsr_conv_shape *c = &s->conv;
+  const float *w = weights + row * s->k;
+  double sum = 0;
+  if (!c->channels) {
+    for (int64_t i = 0; i < s->k; i++) sum += (double)w[i] * (double)l->x[token * s->k + i];
+    return sum;
+  }
+  int64_t columns = tsr_conv_output_size(c, 1);
+  for (int64_t i = 0; i < s->k; i++) {
+    int64_t tap = i / c->channels, channel = i % c->channels;
+    int64_t y = token / columns * c->stride[0] - c->padding[0] + tap / c->kernel[1];
+    int64_t x = token % columns * c->stride[1] - c->padding[1] + tap % c->kernel[1];
+    if (y < 0 || y >= c->height || x < 0 || x >= c->width) continue;
+    sum += (double)w[i] * (double)l->x[(y * c->width + x) * c->channels + channel];
+  }
+  return fmax(0.0, sum + (double)l->bias[row]);
 }
 
 /* Compares samples of y with products in double. */
@@ -85,9 +122,7 @@ static tsr_status verify(layer *l) {
   for (int i = 0; i < VERIFIED_SAMPLES && status == TSR_OK; i++) {
     int64_t row = (int64_t)(tsr__random_next(&seed) % (uint64_t)s->m);
     int64_t token = (int64_t)(tsr__random_next(&seed) % (uint64_t)s->n);
-    double sum = 0, got = (double)l->y[token * s->m + row];
-    for (int64_t c = 0; c < s->k; c++)
-      sum += (double)weights[row * s->k + c] * (double)l->x[token * s->k + c];
+    double sum = expected_at(l, weights, row, token), got = (double)l->y[token * s->m + row];
     /* k + 1 roundings of values below k in magnitude; in practice far fewer bits are lost. */
     if (!(fabs(got - sum) <= 1e-6 * (double)(s->k + 1)))
       status =
@@ -105,7 +140,7 @@ enum { RANGE_X, RANGE_Y, RANGE_WEIGHTS, RANGE_WORKSPACE, RANGE_COUNT };
 
 static void set_ranges(const layer *l, tsr__range weights, tsr__range ranges[RANGE_COUNT]) {
   const tsr__shape *s = l->shape;
-  ranges[RANGE_X] = (tsr__range){l->x, (size_t)(s->n * s->k) * sizeof(float)};
+  ranges[RANGE_X] = (tsr__range){l->x, input_floats(s) * sizeof(float)};
   ranges[RANGE_Y] = (tsr__range){l->y, (size_t)(s->n * s->m) * sizeof(float)};
   ranges[RANGE_WEIGHTS] = weights;
   ranges[RANGE_WORKSPACE] = (tsr__range){l->workspace, l->workspace_bytes};
@@ -121,7 +156,15 @@ static tsr_status other_contestant(const layer *l, const tsr__baseline *baseline
                                    void **state, tsr__range ranges[RANGE_COUNT],
                                    tsr__contestant *out) {
   const tsr__shape *s = l->shape;
-  tsr__product product = {s->m, s->k, s->n, threads, l->weights, l->x, l->y, NULL};
+  tsr__conv_product conv = {.shape = s->conv, .images = 1, .bias = l->bias, .relu = 1};
+  tsr__product product = {.m = s->m,
+                          .k = s->k,
+                          .n = s->n,
+                          .threads = threads,
+                          .weights = l->weights,
+                          .x = l->x,
+                          .y = l->y,
+                          .conv = s->conv.channels ? &conv : NULL};
   TSR_TRY(baseline->create(&product, state));
   set_ranges(l, baseline->weights(*state), ranges);
   *out = (tsr__contestant){baseline->name, baseline->run, *state, ranges, RANGE_COUNT};
@@ -149,6 +192,8 @@ static tsr_status race(const tsr__contestant contestants[2], const tsr__bench_op
 tsr_status tsr__bench_layer(const tsr__shape *shape, const tsr__variant *variant, int32_t threads,
                             tsr_cache_state cache, const tsr__bench_options *options,
                             tsr__layer_result *out) {
+  TSR_CHECK(!shape->conv.channels || !options->gpu, TSR_UNSUPPORTED,
+            "%s: convolutions run on the CPU only", shape->name);
   if (options->gpu) return tsr__bench_layer_gpu(shape, variant, cache, options, out);
   layer l = {0};
   void *base = NULL;
@@ -214,7 +259,7 @@ static tsr_status bench_shape(const tsr__shape *shape, int32_t threads, tsr_cach
     TSR_TRY(tsr_report_add(report, &result.record));
     if (options->progress) options->progress(options->progress_user, ++*done, total);
   }
-  if (options->baseline != &tsr__baseline_onednn) return TSR_OK;
+  if (options->baseline != &tsr__baseline_onednn || shape->conv.channels) return TSR_OK;
   TSR_TRY(bench_sgemm(shape, threads, cache, options, &result));
   return tsr_report_add(report, &result.record);
 }

@@ -117,7 +117,12 @@ static tsr_status plan_library(layer *l, const tsr__variant *variant,
   TSR_TRY(tsr__gpu_activations_create(s->n, s->k, s->m, l->x, &l->activations));
   l->library = options->baseline;
   l->activations.operands.block = p->block_rows == p->block_cols ? p->block_rows : 0;
-  tsr__product product = {s->m, s->k, s->n, 1, l->pruned, NULL, NULL, &l->activations.operands};
+  tsr__product product = {.m = s->m,
+                          .k = s->k,
+                          .n = s->n,
+                          .threads = 1,
+                          .weights = l->pruned,
+                          .gpu = &l->activations.operands};
   tsr_status status = l->library->create(&product, &l->state);
   if (status == TSR_OK) return verify_library(l);
   if (!has_no_product(status)) return status;

@@ -3,15 +3,35 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/flops.h"
 #include "bench/record.h"
 #include "runtime/base/alloc.h"
 #include "runtime/base/status.h"
 #include "runtime/plan/linear_plan.h"
 #include "runtime/plan/model_plan.h"
 
+static tsr_status create_images(const tsr_model_info *info, tsr__model_input *out) {
+  size_t floats =
+      (size_t)(out->batch * info->image_height * info->image_width) * (size_t)info->image_channels;
+  size_t logits = (size_t)(out->batch * info->classes);
+  out->seq = 1;
+  out->hidden = info->classes;
+  out->height = info->image_height;
+  out->width = info->image_width;
+  out->channels = info->image_channels;
+  TSR_TRY(tsr__aligned(logits, sizeof(float), "logits", &out->embedding));
+  tsr_status status = tsr__aligned(floats, sizeof(float), "pixels", &out->pixels);
+  if (status == TSR_OK)
+    tsr__random_floats(1, out->pixels, floats);
+  else
+    tsr__model_input_release(out);
+  return status;
+}
+
 tsr_status tsr__model_input_create(const tsr_model_info *info, int64_t batch, int64_t seq,
                                    tsr__model_input *out) {
   *out = (tsr__model_input){.batch = batch, .seq = seq, .hidden = info->hidden};
+  if (info->image_height) return create_images(info, out);
   TSR_CHECK(seq <= info->max_positions, TSR_INVALID_ARGUMENT,
             "%s: %lld tokens a sequence, the model has %lld positions", info->name, (long long)seq,
             (long long)info->max_positions);
@@ -38,6 +58,7 @@ void tsr__model_input_release(tsr__model_input *input) {
   free(input->offsets);
   free(input->ids);
   free(input->embedding);
+  free(input->pixels);
   *input = (tsr__model_input){0};
 }
 
@@ -67,17 +88,35 @@ static tsr_status make_weight(const tsr_linear *linear, const tsr__variant *vari
   return status;
 }
 
+/* The first convolution and the classifier of a model of images stay as they came. */
+enum { LEAST_CHANNELS = 16 };
+
+static int is_pruned(const tsr_linear *linear, const tsr__model_input *input) {
+  return !input->pixels || (linear->conv && linear->conv->channels >= LEAST_CHANNELS);
+}
+
+/* Rows of activations that the layer multiplies in one execution. */
+static int64_t rows_of(const tsr_linear *linear, const tsr__model_input *input) {
+  if (!linear->conv) return input->batch * input->seq;
+  return input->batch * tsr_conv_output_size(linear->conv, 0) *
+         tsr_conv_output_size(linear->conv, 1);
+}
+
 static tsr_status set_weights(const tsr_model *source, tsr_model *working,
                               const tsr__variant *variant, tsr__model_run *out) {
   for (size_t i = 0; i < tsr_model_layer_count(source); i++) {
     const tsr_linear *linear = tsr_model_linear(source, i);
     if (!linear) continue;
     tsr_packed weight;
-    TSR_TRY(make_weight(linear, variant, &weight));
+    static const tsr__variant as_it_came = {.as_is = 1};
+    int pruned = is_pruned(linear, out->input);
+    TSR_TRY(make_weight(linear, pruned ? variant : &as_it_came, &weight));
+    out->stored_flops += tsr__flops_stored(weight.stored, rows_of(linear, out->input));
+    out->flops += tsr__flops_stored(weight.rows * weight.cols, rows_of(linear, out->input));
     out->stored += weight.stored;
     out->elements += weight.rows * weight.cols;
     out->packed_bytes += (int64_t)tsr_packed_bytes(&weight);
-    TSR__SET_TEXT(out->format, tsr_format_name(weight.format));
+    if (pruned) TSR__SET_TEXT(out->format, tsr_format_name(weight.format));
     TSR_TRY(tsr_model_set_weight(working, i, &weight));
   }
   return TSR_OK;
@@ -202,56 +241,97 @@ tsr_status tsr__model_run_execute(void *user) {
   const tsr__model_run *run = user;
   const tsr__model_input *input = run->input;
   tsr_batch batch = {.sequences = input->batch, .offsets = input->offsets, .ids = input->ids};
+  if (input->pixels) {
+    tsr_image_batch images = {input->batch,    input->height, input->width,
+                              input->channels, input->pixels, TSR_IMAGE_NHWC};
+    tsr_image_output logits = {.logits = run->embedding};
+    return tsr_model_execute_images(run->plan, &images, &logits, run->workspace,
+                                    run->workspace_bytes);
+  }
   tsr_output output = {.embedding = run->embedding, .normalise = 1};
   if (run->replay) return tsr__cuda_replay_execute(run->replay, &batch, &output, run->workspace);
   return tsr_model_execute(run->plan, &batch, &output, run->workspace, run->workspace_bytes);
 }
 
-static tsr_status add_product(const tsr_linear *linear, int64_t tokens, int32_t threads,
-                              tsr__products_run *run) {
+/* residual: the layer adds one. */
+static tsr_status add_product(const tsr_linear *linear, int residual, const tsr__model_input *input,
+                              int32_t threads, tsr__products_run *run) {
   size_t i = run->count++;
   TSR_TRY(dense_weights(linear, &run->weights[i]));
-  tsr__product product = {linear->weight.rows,
-                          linear->weight.cols,
-                          tokens,
-                          threads,
-                          run->weights[i],
-                          run->x,
-                          run->y,
-                          run->gpu.cuda ? &run->gpu.operands : NULL};
+  tsr__product product = {.m = linear->weight.rows,
+                          .k = linear->weight.cols,
+                          .n = rows_of(linear, input),
+                          .threads = threads,
+                          .weights = run->weights[i],
+                          .x = run->x,
+                          .y = run->y,
+                          .gpu = run->gpu.cuda ? &run->gpu.operands : NULL};
+  tsr__conv_product conv = {.images = input->batch,
+                            .bias = linear->bias,
+                            .relu = linear->activation == TSR_ACTIVATION_RELU,
+                            .sum = residual,
+                            .shared = {run->x, run->y},
+                            .shared_floats = run->shared_floats};
+  if (linear->conv) {
+    conv.shape = *linear->conv;
+    product.conv = &conv;
+    /* Values for it to bring into its layout; not those of the shared memory that it brings them
+     * to.
+     */
+    tsr__random_floats(2, run->plain, run->shared_floats);
+    product.x = run->plain;
+    product.y = run->plain;
+  }
   TSR_TRY(run->baseline->create(&product, &run->states[i]));
   run->touched[i] = run->baseline->weights(run->states[i]);
   return TSR_OK;
 }
 
-static tsr_status build_products(const tsr_model *source, int64_t tokens, int32_t threads,
-                                 tsr__products_run *run) {
+static int64_t greater(int64_t a, int64_t b) { return a > b ? a : b; }
+
+/* Floats that a layer reads. */
+static int64_t input_floats(const tsr_linear *linear, const tsr__model_input *input) {
+  const tsr_conv_shape *s = linear->conv;
+  return s ? input->batch * s->height * s->width * s->channels
+           : rows_of(linear, input) * linear->weight.cols;
+}
+
+static tsr_status build_products(const tsr_model *source, const tsr__model_input *input,
+                                 int32_t threads, tsr__products_run *run) {
   size_t layers = tsr_model_layer_count(source);
-  int64_t rows = 0, cols = 0;
+  int64_t rows = 0, cols = 0, read = 0, written = 0;
   for (size_t i = 0; i < layers; i++) {
     const tsr_linear *linear = tsr_model_linear(source, i);
-    if (linear && linear->weight.rows > rows) rows = linear->weight.rows;
-    if (linear && linear->weight.cols > cols) cols = linear->weight.cols;
+    if (!linear) continue;
+    rows = greater(rows, linear->weight.rows);
+    cols = greater(cols, linear->weight.cols);
+    read = greater(read, input_floats(linear, input));
+    written = greater(written, rows_of(linear, input) * linear->weight.rows);
   }
-  TSR_TRY(tsr__aligned((size_t)(tokens * cols), sizeof *run->x, "activations", &run->x));
-  TSR_TRY(tsr__aligned((size_t)(tokens * rows), sizeof *run->y, "outputs", &run->y));
+  run->shared_floats = (size_t)greater(read, written);
+  TSR_TRY(tsr__aligned(run->shared_floats, sizeof *run->x, "activations", &run->x));
+  TSR_TRY(tsr__aligned(run->shared_floats, sizeof *run->y, "outputs", &run->y));
+  TSR_TRY(tsr__aligned(run->shared_floats, sizeof *run->plain, "activations", &run->plain));
   TSR_TRY(tsr__calloc(layers, sizeof *run->states, "products", &run->states));
   TSR_TRY(tsr__calloc(layers, sizeof *run->weights, "products", &run->weights));
   TSR_TRY(tsr__calloc(layers, sizeof *run->touched, "products", &run->touched));
-  tsr__random_floats(2, run->x, (size_t)(tokens * cols));
+  tsr__random_floats(2, run->x, run->shared_floats);
+  tsr__random_floats(3, run->y, run->shared_floats);
   if (run->baseline->backend == TSR_BACKEND_CUDA)
-    TSR_TRY(tsr__gpu_activations_create(tokens, cols, rows, run->x, &run->gpu));
+    TSR_TRY(tsr__gpu_activations_create(input->batch * input->seq, cols, rows, run->x, &run->gpu));
   for (size_t i = 0; i < layers; i++) {
     const tsr_linear *linear = tsr_model_linear(source, i);
-    if (linear) TSR_TRY(add_product(linear, tokens, threads, run));
+    if (linear)
+      TSR_TRY(add_product(linear, source->layers[i].residual != TSR__NO_SLOT, input, threads, run));
   }
   return TSR_OK;
 }
 
 tsr_status tsr__products_run_create(const tsr_model *source, const tsr__baseline *baseline,
-                                    int64_t tokens, int32_t threads, tsr__products_run *out) {
+                                    const tsr__model_input *input, int32_t threads,
+                                    tsr__products_run *out) {
   *out = (tsr__products_run){.baseline = baseline};
-  tsr_status status = build_products(source, tokens, threads, out);
+  tsr_status status = build_products(source, input, threads, out);
   if (status != TSR_OK) tsr__products_run_release(out);
   return status;
 }
@@ -267,6 +347,7 @@ void tsr__products_run_release(tsr__products_run *run) {
   free(run->touched);
   free(run->x);
   free(run->y);
+  free(run->plain);
   *run = (tsr__products_run){0};
 }
 

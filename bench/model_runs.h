@@ -8,12 +8,15 @@
 #include "runtime/cuda/replay.h"
 #include "tessera/model.h"
 
-/* What a model is run on: batch sequences of seq tokens each. */
+/* What a model is run on: batch sequences of seq tokens each, or batch images (seq = 1). */
 typedef struct tsr__model_input {
-  int64_t batch, seq, hidden;
+  int64_t batch, seq;
+  int64_t hidden; /* of a model of images: its classes */
+  int64_t height, width, channels;
+  float *pixels;    /* [batch, height, width, channels], random; NULL = text */
   int64_t *offsets; /* [batch + 1] */
   int32_t *ids;     /* [batch * seq], random */
-  float *embedding; /* [batch, hidden]: where all contestants write */
+  float *embedding; /* [batch, hidden]: where all contestants write; logits of images */
 } tsr__model_input;
 
 tsr_status tsr__model_input_create(const tsr_model_info *info, int64_t batch, int64_t seq,
@@ -32,7 +35,8 @@ typedef struct tsr__model_run {
   float *embedding;    /* on the CPU the input's */
   tsr__range *touched; /* the linear layers' weights, workspace, output: what makes a cold run */
   size_t touched_count;
-  int64_t stored, elements; /* of all linear weights */
+  int64_t stored, elements;   /* of all linear weights */
+  double stored_flops, flops; /* of one execution of these layers */
   int64_t packed_bytes;
   char format[16];
   char kernel[96]; /* all kernels, each with its count if there are several */
@@ -52,15 +56,17 @@ tsr_status tsr__model_run_execute(void *run);
 typedef struct tsr__products_run {
   const tsr__baseline *baseline;
   size_t count;
-  void **states;   /* [count] */
-  float **weights; /* [count] */
-  float *x, *y;
+  void **states;        /* [count] */
+  float **weights;      /* [count] */
+  float *x, *y, *plain; /* [shared_floats] each; plain is used while products are made */
+  size_t shared_floats;
   tsr__gpu_activations gpu; /* of a baseline of the GPU; else empty */
   tsr__range *touched;      /* [count] */
 } tsr__products_run;
 
 tsr_status tsr__products_run_create(const tsr_model *source, const tsr__baseline *baseline,
-                                    int64_t tokens, int32_t threads, tsr__products_run *out);
+                                    const tsr__model_input *input, int32_t threads,
+                                    tsr__products_run *out);
 void tsr__products_run_release(tsr__products_run *run);
 tsr_status tsr__products_run_execute(void *run);
 

@@ -5,6 +5,7 @@
 
 #include "bench/baseline/baseline.h"
 #include "tessera/tessera.h"
+#include "tests/conv_reference.h"
 
 static void fill(float *values, size_t count, unsigned seed) {
   for (size_t i = 0; i < count; i++) {
@@ -23,7 +24,7 @@ static void check_product(const tsr__baseline *baseline, int64_t m, int64_t k, i
   fill(w, w_count, 1);
   fill(x, x_count, 2);
   fill(y, y_count, 3);
-  tsr__product product = {m, k, n, threads, w, x, y, NULL};
+  tsr__product product = {.m = m, .k = k, .n = n, .threads = threads, .weights = w, .x = x, .y = y};
   void *state;
   cr_assert_eq(baseline->create(&product, &state), TSR_OK, "%s", tsr_last_error());
   cr_assert_eq(baseline->run(state), TSR_OK, "%s", tsr_last_error());
@@ -44,6 +45,60 @@ static void check_product(const tsr__baseline *baseline, int64_t m, int64_t k, i
   free(y);
 }
 
+/* y = relu(W x + bias + y) of every shape, against the naive convolution. */
+static void check_conv(const tsr__baseline *baseline, const tsr_conv_shape *s, int64_t m,
+                       int64_t images, int relu, int sum) {
+  int64_t k = (int64_t)s->kernel[0] * s->kernel[1] * s->channels;
+  int64_t n = images * tsr_test_conv_positions(s, 0) * tsr_test_conv_positions(s, 1);
+  size_t x_count = (size_t)(images * s->height * s->width * s->channels);
+  size_t w_count = (size_t)(m * k), y_count = (size_t)(n * m);
+  float *w = malloc(w_count * sizeof *w), *x = malloc(x_count * sizeof *x);
+  float *y = malloc(y_count * sizeof *y), *before = malloc(y_count * sizeof *y);
+  float *bias = malloc((size_t)m * sizeof *bias);
+  double *sums = malloc(y_count * sizeof *sums);
+  fill(w, w_count, 1);
+  fill(x, x_count, 2);
+  fill(y, y_count, 3);
+  fill(bias, (size_t)m, 4);
+  memcpy(before, y, y_count * sizeof *y);
+  tsr_test_conv(s, w, m, x, s->channels, images, sums);
+  tsr__conv_product conv = {.shape = *s, .images = images, .bias = bias, .relu = relu, .sum = sum};
+  tsr__product product = {
+      .m = m, .k = k, .n = n, .threads = 1, .weights = w, .x = x, .y = y, .conv = &conv};
+  void *state;
+  cr_assert_eq(baseline->create(&product, &state), TSR_OK, "%s", tsr_last_error());
+  for (size_t i = 0; i < y_count; i++) {
+    double expected = sums[i] + (double)bias[i % (size_t)m] + (sum ? (double)before[i] : 0);
+    if (relu) expected = fmax(expected, 0);
+    cr_assert_float_eq((double)y[i], expected, 1e-6 * (double)(k + 1), "%s: %d", baseline->key,
+                       (int)i);
+  }
+  cr_assert_eq(baseline->run(state), TSR_OK, "%s", tsr_last_error());
+  cr_assert_geq(baseline->weights(state).bytes, w_count * sizeof *w);
+  baseline->destroy(state);
+  free(w);
+  free(x);
+  free(y);
+  free(before);
+  free(bias);
+  free(sums);
+}
+
+static void check_convs(const tsr__baseline *baseline) {
+  static const tsr_conv_shape shapes[] = {{9, 7, 16, {3, 3}, {1, 1}, {1, 1}, {1, 1}},
+                                          {14, 14, 3, {7, 7}, {2, 2}, {3, 3}, {1, 1}},
+                                          {8, 8, 32, {1, 1}, {2, 2}, {0, 0}, {1, 1}},
+                                          {5, 6, 20, {1, 1}, {1, 1}, {0, 0}, {1, 1}},
+                                          {9, 9, 8, {3, 3}, {1, 2}, {2, 2}, {2, 1}}};
+  const char *version;
+  if (baseline->open(&version) != TSR_OK) cr_skip_test("%s", tsr_last_error());
+  for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++)
+    check_conv(baseline, &shapes[i], i % 2 ? 24 : 17, 1 + (int64_t)i % 2, i != 1, i > 1);
+}
+
+Test(baseline, convolutions_of_onednn) { check_convs(&tsr__baseline_onednn); }
+Test(baseline, convolutions_of_tessera_dense) { check_convs(&tsr__baseline_dense); }
+
 static void check_baseline(const tsr__baseline *baseline) {
   const char *version;
   if (baseline->open(&version) != TSR_OK) {
@@ -56,7 +111,8 @@ static void check_baseline(const tsr__baseline *baseline) {
   check_product(baseline, 64, 96, 37, 2);
 
   float one = 1;
-  tsr__product good = {1, 1, 1, 1, &one, &one, &one, NULL}, bad;
+  tsr__product good = {.m = 1, .k = 1, .n = 1, .threads = 1, .weights = &one, .x = &one, .y = &one};
+  tsr__product bad;
   void *state;
   cr_assert_eq(baseline->create(NULL, &state), TSR_INVALID_ARGUMENT);
   cr_assert_eq(baseline->create(&good, NULL), TSR_INVALID_ARGUMENT);

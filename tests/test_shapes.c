@@ -40,6 +40,20 @@ Test(shapes, lines_comments_and_names) {
   tsr__shapes_release(NULL);
 }
 
+Test(shapes, convolutions) {
+  tsr__shapes shapes;
+  cr_assert_eq(load_text("conv 3 64 224 224 7 2 3 1 conv1\nconv 64 256 56 28 1 1 0 4\n", &shapes),
+               TSR_OK, "%s", tsr_last_error());
+  const tsr__shape *s = shapes.items;
+  cr_assert(s[0].m == 64 && s[0].k == 147 && s[0].n == 112 * 112 && s[0].layers == 1);
+  cr_assert(s[0].conv.channels == 3 && s[0].conv.height == 224 && s[0].conv.kernel[1] == 7);
+  cr_assert(s[0].conv.stride[0] == 2 && s[0].conv.padding[1] == 3);
+  cr_assert_str_eq(s[0].name, "conv1");
+  cr_assert(s[1].m == 256 && s[1].k == 64 && s[1].n == 56 * 28 && s[1].layers == 4);
+  cr_assert_str_eq(s[1].name, "256x64");
+  tsr__shapes_release(&shapes);
+}
+
 Test(shapes, an_error_names_file_line_and_value) {
   static const struct {
     const char *text, *line, *word;
@@ -55,6 +69,11 @@ Test(shapes, an_error_names_file_line_and_value) {
       {"8 8 1048577\n", ":1:", "'1048577'"},
       {"8 8 8 name more\n", ":1:", "'more'"},
       {"# nothing\n", "holds no shapes", ""},
+      {"conv 3 64 224 224 7 2 3\n", ":1:", "layers is missing"},
+      {"conv 3 64 224 0 7 2 3 1\n", ":1:", "w is '0'"},
+      {"conv 3 64 224 224 7 2 -1 1\n", ":1:", "padding is '-1'"},
+      {"conv 3 64 2 2 7 2 1 1\n", ":1:", "a kernel of 7 over 2 x 2 x 3"},
+      {"conv 3 64 2000000 2 7 2 1 1\n", ":1:", "'2000000'"},
       {"", "holds no shapes", ""},
   };
   for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {

@@ -28,6 +28,18 @@ static inline int64_t tsr__gpu_tokens(int64_t n) {
   return (n + TSR__GPU_TOKEN_GROUP - 1) / TSR__GPU_TOKEN_GROUP * TSR__GPU_TOKEN_GROUP;
 }
 
+/* A convolution: y = relu(W x + bias + y), each part of it where the field says. */
+typedef struct tsr__conv_product {
+  tsr_conv_shape shape;
+  int64_t images;
+  const float *bias; /* host, [m]; 0 = none */
+  int relu, sum;
+  /* Host, [shared_floats] each: where layers of a model keep activations in the library's layout,
+   * so that they meet in the caches as they would; NULL or too small = memory of its own. */
+  float *shared[2];
+  size_t shared_floats;
+} tsr__conv_product;
+
 /* y[t, :] = W x[t, :]. All memory is the caller's and outlives the state made from it. */
 typedef struct tsr__product {
   int64_t m, k, n;
@@ -36,6 +48,10 @@ typedef struct tsr__product {
   const float *x;               /* host, [n, k]; the CPU's */
   float *y;                     /* host, [n, m]; the CPU's */
   const tsr__gpu_operands *gpu; /* NULL = the CPU's baselines */
+  /* NULL = none. Else x is [images, height, width, channels], k is ordered (kernel row, kernel
+   * column, channel), n counts output pixels; create computes y once, which run does not (it leaves
+   * the result in the library's own layout). */
+  const tsr__conv_product *conv;
 } tsr__product;
 
 typedef struct tsr__baseline {

@@ -9,6 +9,8 @@
 
 typedef struct {
   tsr__product product;
+  tsr_conv_shape conv; /* channels = 0: none */
+  int sum;             /* y is added to */
   tsr_linear_plan *plan;
   void *workspace;
   size_t workspace_bytes;
@@ -36,11 +38,31 @@ static tsr_status build(dense *s) {
                                   .cols = p->k,
                                   .stored = p->m * p->k,
                                   .values = p->weights}};
+  if (p->conv) {
+    s->conv = p->conv->shape;
+    linear.conv = &s->conv;
+    linear.bias = p->conv->bias;
+    linear.activation = p->conv->relu ? TSR_ACTIVATION_RELU : TSR_ACTIVATION_NONE;
+    linear.residual_first = 1;
+    s->sum = p->conv->sum;
+  }
   tsr_plan_options options = {
       .backend = TSR_BACKEND_CPU, .max_tokens = p->n, .threads = p->threads};
   TSR_TRY(tsr_linear_plan_create(&linear, &options, &s->plan));
   s->workspace_bytes = tsr_linear_plan_workspace_bytes(s->plan);
   return tsr__aligned(s->workspace_bytes, 1, "a workspace", &s->workspace);
+}
+
+static tsr_status dense_run(void *state) {
+  const dense *s = state;
+  const tsr__product *p = &s->product;
+  int64_t ldx = s->conv.channels ? s->conv.channels : p->k;
+  tsr_linear_io io = {.tokens = p->n, .x = p->x, .ldx = ldx, .y = p->y, .ldy = p->m};
+  if (s->sum) {
+    io.residual = p->y;
+    io.ldr = p->m;
+  }
+  return tsr_linear_execute(s->plan, &io, s->workspace, s->workspace_bytes);
 }
 
 static tsr_status dense_create(const tsr__product *product, void **out) {
@@ -49,18 +71,13 @@ static tsr_status dense_create(const tsr__product *product, void **out) {
   TSR_TRY(tsr__calloc(1, sizeof *s, "the dense baseline", &s));
   s->product = *product;
   tsr_status status = build(s);
+  if (status == TSR_OK && product->conv) status = dense_run(s);
+  s->product.conv = NULL; /* the caller's */
   if (status == TSR_OK)
     *out = s;
   else
     dense_destroy(s);
   return status;
-}
-
-static tsr_status dense_run(void *state) {
-  const dense *s = state;
-  const tsr__product *p = &s->product;
-  tsr_linear_io io = {.tokens = p->n, .x = p->x, .ldx = p->k, .y = p->y, .ldy = p->m};
-  return tsr_linear_execute(s->plan, &io, s->workspace, s->workspace_bytes);
 }
 
 static tsr__range dense_weights(const void *state) {

@@ -1,18 +1,12 @@
-/* oneDNN's f32 matmul primitive with the weights reordered, once and untimed, into the layout that
- * the primitive asks for. */
+/* oneDNN's f32 matmul primitive (or convolution) with the weights reordered, once and untimed, into
+ * the layout that the primitive asks for. */
 #include <stdlib.h>
 
 #include "bench/baseline/baseline.h"
 #include "bench/baseline/onednn_api.h"
+#include "bench/baseline/onednn_conv.h"
 #include "runtime/base/alloc.h"
 #include "runtime/base/status.h"
-
-#define TRY_DNNL(call)                                                                \
-  do {                                                                                \
-    dnnl_status_t try_dnnl = (call);                                                  \
-    TSR_CHECK(try_dnnl == dnnl_success, TSR_UNSUPPORTED, "oneDNN: status %d from %s", \
-              (int)try_dnnl, #call);                                                  \
-  } while (0)
 
 typedef struct {
   const tsr__onednn_api *api;
@@ -22,6 +16,7 @@ typedef struct {
   dnnl_stream_t stream;
   dnnl_memory_t x, weights, y;
   dnnl_primitive_t primitive;
+  tsr__onednn_conv *conv; /* of a convolution, which uses none of the others */
 } matmul;
 
 static tsr_status matmul_open(const char **version) {
@@ -32,6 +27,7 @@ static tsr_status matmul_open(const char **version) {
 static void matmul_destroy(void *state) {
   matmul *s = state;
   if (!s) return;
+  tsr__onednn_conv_destroy(s->conv);
   if (s->primitive) s->api->dnnl_primitive_destroy(s->primitive);
   if (s->x) s->api->dnnl_memory_destroy(s->x);
   if (s->weights) s->api->dnnl_memory_destroy(s->weights);
@@ -114,7 +110,8 @@ static tsr_status matmul_create(const tsr__product *product, void **out) {
   s->threads = product->threads;
   /* The blocking is chosen for the number of threads at creation. */
   api->omp_set_num_threads(s->threads);
-  tsr_status status = build(s, product);
+  tsr_status status =
+      product->conv ? tsr__onednn_conv_create(product, &s->conv) : build(s, product);
   if (status != TSR_OK) {
     matmul_destroy(s);
     return status;
@@ -125,6 +122,7 @@ static tsr_status matmul_create(const tsr__product *product, void **out) {
 
 static tsr_status matmul_run(void *state) {
   matmul *s = state;
+  if (s->conv) return tsr__onednn_conv_run(s->conv);
   s->api->omp_set_num_threads(s->threads);
   dnnl_exec_arg_t args[] = {
       {DNNL_ARG_SRC, s->x}, {DNNL_ARG_WEIGHTS, s->weights}, {DNNL_ARG_DST, s->y}};
@@ -135,6 +133,7 @@ static tsr_status matmul_run(void *state) {
 
 static tsr__range matmul_weights(const void *state) {
   const matmul *s = state;
+  if (s->conv) return tsr__onednn_conv_weights(s->conv);
   void *data = NULL;
   s->api->dnnl_memory_get_data_handle(s->weights, &data);
   return (tsr__range){data, data ? s->weight_bytes : 0};
@@ -159,6 +158,7 @@ typedef struct {
 
 static tsr_status sgemm_create(const tsr__product *product, void **out) {
   TSR_TRY(tsr__product_check(product, out));
+  TSR_CHECK(!product->conv, TSR_UNSUPPORTED, "oneDNN's sgemm has no convolutions");
   const tsr__onednn_api *api;
   const char *version;
   TSR_TRY(tsr__onednn_open(&api, &version));

@@ -27,6 +27,19 @@
   X(dnnl_status_t, dnnl_matmul_desc_init,                                                         \
     (dnnl_matmul_desc_t *, const dnnl_memory_desc_t *, const dnnl_memory_desc_t *,                \
      const dnnl_memory_desc_t *, const dnnl_memory_desc_t *))                                     \
+  X(dnnl_status_t, dnnl_dilated_convolution_forward_desc_init,                                    \
+    (dnnl_convolution_desc_t *, dnnl_prop_kind_t, dnnl_alg_kind_t, const dnnl_memory_desc_t *,    \
+     const dnnl_memory_desc_t *, const dnnl_memory_desc_t *, const dnnl_memory_desc_t *,          \
+     const dnnl_dims_t, const dnnl_dims_t, const dnnl_dims_t, const dnnl_dims_t))                 \
+  X(dnnl_status_t, dnnl_post_ops_create, (dnnl_post_ops_t *))                                     \
+  X(dnnl_status_t, dnnl_post_ops_append_sum, (dnnl_post_ops_t, float))                            \
+  X(dnnl_status_t, dnnl_post_ops_append_eltwise,                                                  \
+    (dnnl_post_ops_t, float, dnnl_alg_kind_t, float, float))                                      \
+  X(dnnl_status_t, dnnl_post_ops_destroy, (dnnl_post_ops_t))                                      \
+  X(dnnl_status_t, dnnl_primitive_attr_create, (dnnl_primitive_attr_t *))                         \
+  X(dnnl_status_t, dnnl_primitive_attr_set_post_ops,                                              \
+    (dnnl_primitive_attr_t, const_dnnl_post_ops_t))                                               \
+  X(dnnl_status_t, dnnl_primitive_attr_destroy, (dnnl_primitive_attr_t))                          \
   X(dnnl_status_t, dnnl_primitive_desc_create,                                                    \
     (dnnl_primitive_desc_t *, const_dnnl_op_desc_t, const_dnnl_primitive_attr_t, dnnl_engine_t,   \
      const_dnnl_primitive_desc_t))                                                                \
@@ -55,5 +68,13 @@ typedef struct tsr__onednn_api {
 /* Opens the library on the first call. TSR_NOT_FOUND says what is missing. *api and *version are
  * static. Not to be called by two threads at once. */
 tsr_status tsr__onednn_open(const tsr__onednn_api **api, const char **version);
+
+/* Returns from the caller if oneDNN refuses. */
+#define TRY_DNNL(call)                                                                \
+  do {                                                                                \
+    dnnl_status_t try_dnnl = (call);                                                  \
+    TSR_CHECK(try_dnnl == dnnl_success, TSR_UNSUPPORTED, "oneDNN: status %d from %s", \
+              (int)try_dnnl, #call);                                                  \
+  } while (0)
 
 #endif

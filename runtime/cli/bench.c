@@ -298,8 +298,9 @@ done:
 
 static const tsr__option rows[] = {
     {TSR__OPTION_TEXT, .argument = "TARGET", .required = 1, AT(target),
-     .help = "a model's folder or file, the name of a preset (minilm, bert-base, bert-large), or "
-             "a file of shapes: one layer `m k n [name]` a line"},
+     .help = "a model's folder or file, the name of a preset (minilm, bert-base, bert-large, "
+             "resnet18, resnet50, fashion-resnet), or a file of shapes: one layer `m k n [name]` "
+             "or `conv cin cout h w kernel stride padding layers [name]` a line"},
     {TSR__OPTION_TEXT, 'p', "patterns", "LIST", AT(patterns),
      .help = "sparsity patterns, such as block:16x16,2:4,vnm:64:2:8,row,irregular; asis = the "
              "model's weights as they are (default: asis for a packed model, else block:16x16)"},
@@ -310,7 +311,7 @@ static const tsr__option rows[] = {
     {TSR__OPTION_TEXT, 't', "threads", "LIST", AT(threads), .fallback = "1",
      .help = "numbers of threads (CPU)"},
     {TSR__OPTION_TEXT, 'b', "batch", "LIST", AT(batches), .fallback = "1",
-     .help = "sequences in a batch (models)"},
+     .help = "sequences or images in a batch (models)"},
     {TSR__OPTION_TEXT, 0, "seq", "LIST", AT(seqs), .fallback = "128",
      .help = "tokens in a sequence (models)"},
     {TSR__OPTION_CHOICE, 'c', "cache", "warm|cold|both", AT(cache), .fallback = "warm",
