@@ -114,19 +114,22 @@ static double layer_number(const json_t *report, const char *name, const char *k
 
 Test(cli_checkpoint, prune_shares_the_sparsity_by_a_budget) {
   files_write_text(command_path("."), "text", "the cat sat on the mat.\na dog runs\n");
-  static const char *const budgets[] = {"erk", "owl"};
+  static const char *const budgets[] = {"erk", "owl", "measured"};
   static const char query[] = "encoder.layer.0.attention.self.query.weight";
-  for (int b = 0; b < 2; b++) {
+  for (int b = 0; b < 3; b++) {
     char line[200];
     snprintf(line, sizeof line,
              "prune model -o pruned -p irregular -s 0.6 --budget %s --method %s -c text --json",
-             budgets[b], b ? "magnitude-l1" : "wanda");
+             budgets[b], b % 2 ? "magnitude-l1" : "wanda");
     json_t *report = command_json(line);
     double zeros = 0;
     for (size_t i = 0; i < json_array_size(json_object_get(report, "layers")); i++)
       zeros += json_number(json_array_get(json_object_get(report, "layers"), i), "zeros");
     /* 2 x (4 x 32 x 32 + 2 x 64 x 32) elements; each layer is rounded. */
-    cr_assert_float_eq(zeros, 0.6 * 16384, TINY_LINEARS);
+    if (b < 2)
+      cr_assert_float_eq(zeros, 0.6 * 16384, TINY_LINEARS);
+    else /* whole steps of 0.025 cannot always use up the budget */
+      cr_assert(zeros > 0.6 * 16384 - TINY_LINEARS && zeros < 0.7 * 16384, "%g", zeros);
     if (!b) /* (32 + 32) / 32^2 to (64 + 32) / (64 x 32) */
       cr_assert_float_eq((1 - layer_number(report, query, "sparsity")) /
                              (1 - layer_number(report, intermediate, "sparsity")),
@@ -139,7 +142,7 @@ Test(cli_checkpoint, prune_shares_the_sparsity_by_a_budget) {
   assert_fails(2, "one sparsity only", "prune model -o x -p 2:4 --budget erk");
   assert_fails(2, "exclude each other",
                "prune model -o x -p row -s 0.5 --scope global --budget erk");
-  assert_fails(2, "the budget owl needs text", "prune model -o x -p row -s 0.5 --budget owl");
+  assert_fails(2, "owl and measured need text", "prune model -o x -p row -s 0.5 --budget owl");
 }
 
 Test(cli_checkpoint, prune_refuses_a_calibration_that_does_not_fit) {

@@ -58,6 +58,20 @@ typedef struct tsr_calibrate_options {
 TSR_API tsr_status tsr_calibrate(tsr_model *model, const tsr_calibration *calibration,
                                  const tsr_calibrate_options *options);
 
+/* ---- what a change does to the model's output ---- */
+
+/* The embeddings that the model gives some of the calibration's sequences. */
+typedef struct tsr_effect tsr_effect;
+
+/* Remembers the L2-normalised embeddings of at most `sequences` of the calibration's sequences,
+ * evenly spread. The calibration is not needed afterwards. */
+TSR_API tsr_status tsr_effect_create(const tsr_model *model, const tsr_calibration *calibration,
+                                     int64_t sequences, int32_t threads, tsr_effect **out);
+TSR_API void tsr_effect_destroy(tsr_effect *effect); /* NULL is fine */
+/* *error: 1 - the mean cosine of what the model gives now with what it gave then; 0..2. */
+TSR_API tsr_status tsr_effect_measure(const tsr_effect *effect, const tsr_model *model,
+                                      double *error);
+
 #ifdef __cplusplus
 }
 #endif

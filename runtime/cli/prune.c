@@ -38,11 +38,11 @@ static tsr_status parse_rule(const prune_options *options, tsr__prune_rule *rule
 
 static tsr_status check_calibration(const prune_options *options, const tsr__prune_rule *rule) {
   int method = tsr_prune_method_needs(rule->method) != TSR_STATISTICS_NONE;
-  int budget = options->budget == TSR__BUDGET_OWL, given = options->calibrate.files.count > 0;
+  int budget = options->budget >= TSR__BUDGET_OWL, given = options->calibrate.files.count > 0;
   TSR_CHECK(!method || given, TSR_INVALID_ARGUMENT,
             "--calibrate is missing: the method %s needs text", options->method);
   TSR_CHECK(!budget || given, TSR_INVALID_ARGUMENT,
-            "--calibrate is missing: the budget owl needs text");
+            "--calibrate is missing: the budgets owl and measured need text");
   TSR_CHECK(method || budget || !given, TSR_INVALID_ARGUMENT,
             "--calibrate: the method %s looks at weights only", options->method);
   TSR_CHECK(!method || !options->global, TSR_INVALID_ARGUMENT,
@@ -84,7 +84,7 @@ static tsr_status add_metadata(const prune_job *job, tsr_checkpoint_writer *writ
   snprintf(sparsity, sizeof sparsity, "%.9g",
            job->rule.sparsity >= 0 ? job->rule.sparsity
                                    : tsr_pattern_fixed_sparsity(&job->rule.pattern));
-  static const char *const budgets[] = {"uniform", "erk", "owl"};
+  static const char *const budgets[] = {"uniform", "erk", "owl", "measured"};
   const char *const entries[][2] = {
       {"tessera.version", tsr_version()},
       {"tessera.prune.method", tsr_prune_method_name(job->rule.method)},

@@ -4,6 +4,7 @@
 
 #include "runtime/base/alloc.h"
 #include "runtime/base/status.h"
+#include "runtime/cli/prune_measure.h"
 #include "runtime/cli/weights.h"
 
 /* As OWL was published: outliers are above 5 times the mean, densities within +-0.08. */
@@ -14,9 +15,10 @@ typedef struct outlier_work {
   tsr_budget_layer *items;
 } outlier_work;
 
-static tsr_status count_outliers(void *user, tsr__prune_layer *layer,
+static tsr_status count_outliers(void *user, const tsr__calibrated_place *place,
                                  const tsr_statistics *statistics) {
   outlier_work *work = user;
+  const tsr__prune_layer *layer = place->layer;
   tsr_budget_layer *item = &work->items[layer - work->layers];
   size_t elements = (size_t)(item->rows * item->cols);
   float *values;
@@ -47,6 +49,11 @@ static tsr_status share(tsr__budget budget, const tsr__prune_rule *rule,
                                   tsr__matrix_cols(run->layers[i].tensor), 0};
   if (budget == TSR__BUDGET_ERK)
     return tsr_budget_erk(&rule->pattern, rule->sparsity, items, run->count, sparsities);
+  if (budget == TSR__BUDGET_MEASURED) {
+    /* The rule's sparsity and pattern are checked where the other budgets check theirs. */
+    TSR_TRY(tsr_budget_erk(&rule->pattern, rule->sparsity, items, run->count, sparsities));
+    return tsr__budget_measure(rule, run, sparsities);
+  }
   TSR_TRY(look_for_outliers(run, items));
   return tsr_budget_owl(&rule->pattern, rule->sparsity, BAND, items, run->count, sparsities);
 }

@@ -5,15 +5,21 @@
 #include "runtime/cli/prune_calibrated.h"
 
 /* In the order of the words of --budget. */
-typedef enum tsr__budget { TSR__BUDGET_UNIFORM, TSR__BUDGET_ERK, TSR__BUDGET_OWL } tsr__budget;
+typedef enum tsr__budget {
+  TSR__BUDGET_UNIFORM,
+  TSR__BUDGET_ERK,
+  TSR__BUDGET_OWL,
+  TSR__BUDGET_MEASURED
+} tsr__budget;
 
-#define TSR__ROW_BUDGET(values)                                                             \
-  {                                                                                         \
-    .kind = TSR__OPTION_CHOICE, .name = "budget", .argument = "uniform|erk|owl",            \
-    .help =                                                                                 \
-        "how the sparsity is shared: the same in every layer; by the layers' sides (erk); " \
-        "less where --calibrate finds weights that matter much more than the others (owl)", \
-    .offset = offsetof(values, budget), .fallback = "uniform"                               \
+#define TSR__ROW_BUDGET(values)                                                                  \
+  {                                                                                              \
+    .kind = TSR__OPTION_CHOICE, .name = "budget", .argument = "uniform|erk|owl|measured",        \
+    .help =                                                                                      \
+        "how the sparsity is shared: the same in every layer; by the layers' sides (erk); less " \
+        "where --calibrate finds weights that matter much more than the others (owl); or so "    \
+        "that the embeddings of those lines move least (measured, which takes minutes)",         \
+    .offset = offsetof(values, budget), .fallback = "uniform"                                    \
   }
 
 /* Sets the sparsity of every layer. run: how to reach the model for OWL; its visit is not used. */

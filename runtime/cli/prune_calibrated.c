@@ -58,7 +58,8 @@ static tsr_status visit(void *user, size_t index, const tsr_statistics *statisti
   tsr__prune_layer *layer = &work->run->layers[work->layer_of[index]];
   const int64_t *shape = layer->tensor->shape;
   tsr__progress_update(&work->progress, work->done++);
-  TSR_TRY(work->run->visit(work->run->user, layer, statistics));
+  tsr__calibrated_place place = {work->model, index, layer};
+  TSR_TRY(work->run->visit(work->run->user, &place, statistics));
   if (!layer->data) return TSR_OK;
   tsr_packed weight = {.format = TSR_FORMAT_DENSE,
                        .dtype = layer->dtype,
@@ -106,9 +107,10 @@ typedef struct prune_work {
   int threads;
 } prune_work;
 
-static tsr_status prune(void *user, tsr__prune_layer *layer, const tsr_statistics *statistics) {
+static tsr_status prune(void *user, const tsr__calibrated_place *place,
+                        const tsr_statistics *statistics) {
   const prune_work *work = user;
-  return tsr__prune_layer_calibrated(work->rule, work->threads, statistics, layer);
+  return tsr__prune_layer_calibrated(work->rule, work->threads, statistics, place->layer);
 }
 
 tsr_status tsr__prune_calibrated(const tsr__prune_rule *rule, int threads,

@@ -45,6 +45,13 @@ typedef struct tsr__calibrate_values {
 tsr_status tsr__calibration_open(const tsr__calibrate_values *values, const char *folder,
                                  tsr_calibration **out);
 
+/* Where a visit is. */
+typedef struct tsr__calibrated_place {
+  tsr_model *model;
+  size_t index; /* of the model's layer */
+  tsr__prune_layer *layer;
+} tsr__calibrated_place;
+
 /* A run of the model over the calibration, in which the layers are visited with the statistics of
  * their inputs. layers: [count]; one that the model does not run is TSR_UNSUPPORTED. */
 typedef struct tsr__calibrated_run {
@@ -56,7 +63,8 @@ typedef struct tsr__calibrated_run {
   size_t count;
   const char *what; /* for the display of progress */
   /* The layer's weight in the model becomes layer->data, unless that is NULL. */
-  tsr_status (*visit)(void *user, tsr__prune_layer *layer, const tsr_statistics *statistics);
+  tsr_status (*visit)(void *user, const tsr__calibrated_place *place,
+                      const tsr_statistics *statistics);
   void *user;
 } tsr__calibrated_run;
 tsr_status tsr__run_calibrated(const tsr__calibrated_run *run);
