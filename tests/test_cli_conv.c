@@ -50,6 +50,31 @@ static float filter_at(const tsr_tensor *t, int64_t filter, int64_t column) {
 
 static int64_t columns(const tsr_tensor *t) { return t->shape[1] * t->shape[2] * t->shape[3]; }
 
+/* A filter that was pruned as a row takes its BatchNorm's scale and shift along. */
+static void check_norm(const tsr_checkpoint *pruned, const tsr_tensor *before,
+                       const tsr_tensor *after) {
+  char conv[96];
+  snprintf(conv, sizeof conv, "%s", before->name);
+  char *bn = strstr(conv, "bn"), *down = strstr(conv, "downsample.1");
+  char number = bn ? bn[2] : '0';
+  sprintf(bn ? bn : down, bn ? "conv%c.weight" : "downsample.%c.weight", number);
+  const tsr_tensor *filters = tsr_checkpoint_find(pruned, conv);
+  cr_assert_not_null(filters, "%s", conv);
+  for (int64_t f = 0; f < before->shape[0]; f++) {
+    float was, is;
+    memcpy(&was, (const float *)before->data + f, 4);
+    memcpy(&is, (const float *)after->data + f, 4);
+    cr_assert_eq(is, filter_at(filters, f, 0) == 0 ? 0 : was, "%s [%d]", before->name, (int)f);
+  }
+}
+
+static int is_norm(const char *name) {
+  return (strstr(name, "bn") || strstr(name, "downsample.1")) &&
+         (strstr(name, ".weight") || strstr(name, ".bias"));
+}
+
+static int rows_are_pruned;
+
 /* Runs check on the filters that are pruned by default; the others must be as they were. */
 static void each_pruned(void (*check)(const tsr_tensor *before, const tsr_tensor *after)) {
   tsr_checkpoint *before = open("model"), *after = open("pruned");
@@ -61,6 +86,8 @@ static void each_pruned(void (*check)(const tsr_tensor *before, const tsr_tensor
     if (x->ndim == 4 && x->shape[1] > 1) {
       check(x, y);
       filters++;
+    } else if (rows_are_pruned && is_norm(x->name)) {
+      check_norm(after, x, y);
     } else {
       cr_assert_eq(memcmp(x->data, y->data, x->bytes), 0, "%s", x->name);
     }
@@ -118,7 +145,10 @@ static void prune_units(const char *pattern, int64_t height, int64_t width, doub
   each_pruned(check_units);
 }
 
-Test(cli_conv, a_row_is_a_filter) { prune_units("row", 1, 0, 0.5); }
+Test(cli_conv, a_row_is_a_filter) {
+  rows_are_pruned = 1;
+  prune_units("row", 1, 0, 0.5);
+}
 Test(cli_conv, a_column_is_a_channel_under_one_place_of_the_kernel) {
   prune_units("column", 0, 1, 0.5);
 }

@@ -8,6 +8,7 @@
 #include "runtime/cli/cli.h"
 #include "runtime/cli/files.h"
 #include "runtime/cli/prune_budget.h"
+#include "runtime/cli/prune_norm.h"
 #include "runtime/cli/weights.h"
 
 typedef struct prune_options {
@@ -64,6 +65,8 @@ typedef struct prune_job {
   size_t count;
   tsr__prune_layer *layers;     /* [count] */
   tsr_calibration *calibration; /* NULL if the method needs none */
+  tsr__pruned_norm *norms;      /* of pruned filters, if whole rows are pruned */
+  size_t norm_count;
 } prune_job;
 
 static tsr_status add_calibration(const prune_job *job, tsr_checkpoint_writer *writer) {
@@ -108,9 +111,10 @@ static tsr_status write(const prune_job *job, const tsr__target *target) {
     const tsr__prune_layer *pruned = layer < job->count ? &job->layers[layer] : NULL;
     int here = pruned && pruned->tensor == tensor;
     layer += (size_t)here;
-    status =
-        tsr_checkpoint_writer_add(writer, tensor->name, here ? pruned->dtype : tensor->dtype,
-                                  tensor->ndim, tensor->shape, here ? pruned->data : tensor->data);
+    const void *data = tsr__pruned_norm_of(job->norms, job->norm_count, tensor);
+    if (!data) data = here ? pruned->data : tensor->data;
+    status = tsr_checkpoint_writer_add(writer, tensor->name, here ? pruned->dtype : tensor->dtype,
+                                       tensor->ndim, tensor->shape, data);
   }
   if (status == TSR_OK) status = tsr_checkpoint_writer_save(writer, target->weights);
   tsr_checkpoint_writer_destroy(writer);
@@ -212,6 +216,9 @@ static tsr_status work(prune_job *job, const tsr__target *target) {
                               &job->tensors, &job->count));
   TSR_TRY(prune_layers(job));
   report_damping(job);
+  if (job->rule.pattern.kind == TSR_PATTERN_ROW)
+    TSR_TRY(
+        tsr__prune_norms(job->checkpoint, job->layers, job->count, &job->norms, &job->norm_count));
   TSR_TRY(write(job, target));
   if (job->options->json) return report_json(job, target);
   report_text(job, target);
@@ -232,6 +239,7 @@ static tsr_status prune(const void *values) {
   tsr__target_close(&target);
   for (size_t i = 0; job.layers && i < job.count; i++) tsr__prune_layer_release(&job.layers[i]);
   free(job.layers);
+  tsr__pruned_norms_free(job.norms, job.norm_count);
   tsr_calibration_destroy(job.calibration);
   free(job.tensors);
   tsr_checkpoint_close(checkpoint);
@@ -293,7 +301,9 @@ static const tsr__example examples[] = {
 const tsr__command tsr__cli_prune = {
     .details =
         "Pruned weights are +0.0, everything else is copied bit by bit. What was done is "
-        "noted in the file's metadata. 'score kept' is the share of the magnitude that is "
+        "noted in the file's metadata. A filter that is pruned as a row gives 0: its BatchNorm "
+        "loses "
+        "scale and shift. 'score kept' is the share of the magnitude that is "
         "left: the higher, the less the model suffers.",
     .options = rows,
     .option_count = TSR__COUNT(rows),
