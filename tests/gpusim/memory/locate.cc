@@ -18,7 +18,8 @@ bool writes(AccessKind kind) {
 struct Addresses {
   const uint64_t *lane;
   uint64_t low, high, bits;
-  bool contiguous; /* all lanes, side by side */
+  bool contiguous;      /* all lanes, side by side */
+  uint64_t own[kLanes]; /* where `lane` points unless the addresses are right as they are */
 
   explicit Addresses(const Access &access) : lane(access.address) {
     contiguous = access.mask == kAllLanes && side_by_side(access);
@@ -35,20 +36,19 @@ struct Addresses {
   Addresses &operator=(const Addresses &) = delete;
 
   void subtract(uint64_t base) {
-    for (unsigned l = 0; l < kLanes; l++) own_[l] = lane[l] - base;
-    lane = own_;
+    for (unsigned l = 0; l < kLanes; l++) own[l] = lane[l] - base;
+    lane = own;
     low -= base;
     high -= base;
   }
 
- private:
   void fill_in(const Access &access) {
     const uint64_t first = access.address[__builtin_ctz(access.mask)];
     for (unsigned l = 0; l < kLanes; l++) {
       const uint64_t inside = -static_cast<uint64_t>(access.mask >> l & 1);
-      own_[l] = (access.address[l] & inside) | (first & ~inside);
+      own[l] = (access.address[l] & inside) | (first & ~inside);
     }
-    lane = own_;
+    lane = own;
   }
 
   static bool side_by_side(const Access &access) {
@@ -73,8 +73,6 @@ struct Addresses {
     low = static_cast<uint64_t>(least) ^ kSign;
     high = static_cast<uint64_t>(most) ^ kSign;
   }
-
-  uint64_t own_[kLanes];
 };
 
 struct Locator {
