@@ -66,6 +66,8 @@ Test(cublaslt, works_in_a_context_that_is_not_current) {
   cr_assert_eq(BASELINE->run(state), TSR_OK, "%s", tsr_last_error());
   BASELINE->destroy(state);
   cr_assert_eq(standin_live_in(VARIABLE), 0);
+  gpu_product_context();
+  gpu_product_destroy(&p);
 }
 
 Test(cublaslt, errors_name_the_call_and_the_status, .init = gpu_product_context) {
@@ -135,6 +137,7 @@ Test(cublaslt, has_no_result_without_a_driver) {
   cr_assert_gt(strlen(version), 4);
   cr_assert_eq(BASELINE->create(&p.product, &state), TSR_UNSUPPORTED_HARDWARE);
   cr_assert(strstr(tsr_last_error(), "/nowhere/libcuda.so.1"), "%s", tsr_last_error());
+  gpu_product_destroy(&p);
 }
 
 /* ---- the stand-in itself ---- */
