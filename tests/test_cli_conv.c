@@ -285,3 +285,21 @@ Test(cli_conv, inspect_sees_the_structure_of_filters) {
   cr_assert_str_eq(json_text(t, "pattern"), "block:16x16");
   json_decref(report);
 }
+
+Test(cli_conv, explain_gives_the_kernel_of_every_convolution) {
+  cr_assert_eq(command_run("prune model -o pruned -p block:16x16 -s 0.5"), 0);
+  cr_assert_eq(command_run("pack pruned -o packed"), 0);
+  json_t *report = command_json("explain packed --threads 1 --json");
+  const json_t *layers = json_object_get(report, "layers");
+  cr_assert_eq(json_array_size(layers), TINY_CONVS + 1); /* and the classifier */
+  const json_t *layer = json_named(layers, "layer2.1.conv1");
+  cr_assert_str_eq(json_text(layer, "format"), "bcsr");
+  cr_assert_eq(json_integer_value(json_object_get(layer, "m")), 32);
+  cr_assert_eq(json_integer_value(json_object_get(layer, "k")), 9 * 32);
+  cr_assert(strstr(json_text(layer, "kernel"), "spmm"));
+  json_decref(report);
+  cr_assert_eq(command_run("explain packed --threads 1 --batch 3"), 0);
+  cr_assert(strstr(command_output(), "packed: 3 images, "), "%s", command_output());
+  cr_assert(strstr(command_output(), "layer2.1.conv1  32x288 over "), "%s", command_output());
+  cr_assert(strstr(command_output(), ", kernel 3x3, stride 1, padding 1"), "%s", command_output());
+}

@@ -1,4 +1,5 @@
-/* tessera explain: which kernel runs each linear layer of a model, and why not another. */
+/* tessera explain: which kernel runs each linear layer or convolution of a model, and why not
+ * another. */
 #include <string.h>
 
 #include "runtime/base/status.h"
@@ -16,7 +17,7 @@ typedef struct explanation {
   tsr__opened opened;
   tsr_tuning *tuning;
   char tuning_path[TSR__PATH_MAX];
-  int64_t tokens;
+  int64_t seq, tokens; /* of a model of images: 1, and its images */
   int32_t threads;
   tsr_model_plan *plan;
 } explanation;
@@ -25,12 +26,13 @@ static tsr_status prepare(const explain_options *options, explanation *e) {
   TSR_TRY(tsr__cli_hardware_of(options->backend, options->device, &e->hardware));
   TSR_TRY(tsr__cli_load_tuning(&e->hardware, e->tuning_path, &e->tuning));
   TSR_TRY(tsr__cli_open_model(options->model, &e->opened));
-  int64_t longest = tsr_model_get_info(e->opened.model)->max_positions;
-  TSR_CHECK(options->seq <= longest, TSR_INVALID_ARGUMENT,
+  const tsr_model_info *info = tsr_model_get_info(e->opened.model);
+  e->seq = info->image_height ? 1 : options->seq;
+  TSR_CHECK(info->image_height || e->seq <= info->max_positions, TSR_INVALID_ARGUMENT,
             "--seq: %lld is more than the model's %lld positions", (long long)options->seq,
-            (long long)longest);
+            (long long)info->max_positions);
   e->threads = tsr__cli_threads(options->threads, &e->hardware);
-  e->tokens = options->batch * options->seq;
+  e->tokens = options->batch * e->seq;
   tsr_model_plan_options plan = {.linear = {.backend = (tsr_backend)options->backend,
                                             .max_tokens = e->tokens,
                                             .threads = e->threads,
@@ -38,17 +40,28 @@ static tsr_status prepare(const explain_options *options, explanation *e) {
                                             .tuning = e->tuning,
                                             .force_kernel = options->kernel},
                                  .max_batch = options->batch,
-                                 .max_seq = options->seq};
+                                 .max_seq = e->seq};
   return tsr_model_plan_create(e->opened.model, &plan, &e->plan);
 }
 
+/* A convolution's image and kernel; nothing for another layer. */
+static void print_conv(const tsr_conv_shape *s) {
+  if (s)
+    printf(" over %lldx%lldx%lld, kernel %dx%d, stride %d, padding %d", (long long)s->height,
+           (long long)s->width, (long long)s->channels, (int)s->kernel[0], (int)s->kernel[1],
+           (int)s->stride[0], (int)s->padding[0]);
+}
+
 static void print_layer(const tsr_model *model, size_t index, const tsr_selection *selection) {
-  const tsr_packed *weight = &tsr_model_linear(model, index)->weight;
+  const tsr_linear *linear = tsr_model_linear(model, index);
+  const tsr_packed *weight = &linear->weight;
   tsr_pattern pattern = tsr_packed_pattern(weight);
   char text[TSR_PATTERN_TEXT_MAX];
   tsr_pattern_text(&pattern, text);
-  printf("\n%s  %lldx%lld  %s (%s), density %.4g\n", tsr_model_layer_name(model, index),
-         (long long)weight->rows, (long long)weight->cols, tsr_format_name(weight->format), text,
+  printf("\n%s  %lldx%lld", tsr_model_layer_name(model, index), (long long)weight->rows,
+         (long long)weight->cols);
+  print_conv(linear->conv);
+  printf("  %s (%s), density %.4g\n", tsr_format_name(weight->format), text,
          tsr_packed_density(weight));
   for (int32_t c = 0; c < selection->candidate_count; c++) {
     const tsr_candidate *candidate = &selection->candidates[c];
@@ -63,8 +76,11 @@ static void print_layer(const tsr_model *model, size_t index, const tsr_selectio
 static void report_text(const explain_options *options, const explanation *e) {
   const tsr_model *model = e->opened.model;
   int cuda = options->backend == TSR_BACKEND_CUDA;
-  printf("%s: %lld tokens (batch %lld x %lld), ", options->model, (long long)e->tokens,
-         (long long)options->batch, (long long)options->seq);
+  if (tsr_model_get_info(model)->image_height)
+    printf("%s: %lld image%s, ", options->model, (long long)e->tokens, e->tokens == 1 ? "" : "s");
+  else
+    printf("%s: %lld tokens (batch %lld x %lld), ", options->model, (long long)e->tokens,
+           (long long)options->batch, (long long)e->seq);
   if (cuda)
     printf("%s\n", e->hardware.gpu);
   else
@@ -119,7 +135,7 @@ static tsr_status report_json(const explain_options *options, const explanation 
       json_pack("{s:s, s:s, s:s, s:s?, s:I, s:I, s:i, s:s?, s:o}", "model", options->model,
                 "backend", tsr_backend_name((tsr_backend)options->backend), "cpu", e->hardware.name,
                 "gpu", *e->hardware.gpu ? e->hardware.gpu : NULL, "batch",
-                (json_int_t)options->batch, "seq", (json_int_t)options->seq, "threads", e->threads,
+                (json_int_t)options->batch, "seq", (json_int_t)e->seq, "threads", e->threads,
                 "tuning", e->tuning ? e->tuning_path : NULL, "layers", layers),
       stdout);
 }
@@ -144,7 +160,7 @@ static const tsr__option rows[] = {
      .letter = 'b',
      .name = "batch",
      .argument = "N",
-     .help = "sequences at once",
+     .help = "sequences or images at once",
      .offset = offsetof(explain_options, batch),
      .fallback = "1",
      .min = 1,
@@ -177,8 +193,8 @@ static const tsr__example examples[] = {
 
 const tsr__command tsr__cli_explain = {
     .details =
-        "Of every linear layer: the kernels that were looked at, the chosen one first "
-        "(*), with the time that the cost model predicts and the reason.",
+        "Of every linear layer and convolution: the kernels that were looked at, the chosen one "
+        "first (*), with the time that the cost model predicts and the reason.",
     .options = rows,
     .option_count = TSR__COUNT(rows),
     .examples = examples,
