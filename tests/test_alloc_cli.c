@@ -66,6 +66,20 @@ Test(alloc_cli, prune_over_all_weights) {
                  "--dtype f16 --layers *.0.attention.* --threads 2"));
 }
 
+/* Its statistics are read, used for the budget, and used again. */
+Test(alloc_cli, prune_calibrated) {
+  static const char *const budgets[] = {"uniform", "owl", "measured"};
+  files_write_text(".", "text", "the cat sat on the mat.\na dog runs\n");
+  for (int i = 0; i < 3; i++) {
+    char line[256];
+    snprintf(line, sizeof line,
+             "model -o pruned -p irregular -s 0.5 --method wanda -c text --budget %s --layers "
+             "*.0.attention.self.query --threads 1 --json",
+             budgets[i]);
+    EXPECT_OUT_OF_MEMORY(subcommand(&tsr__cli_prune, line));
+  }
+}
+
 Test(alloc_cli, pack_and_unpack) {
   must(&tsr__cli_prune, prune_line);
   EXPECT_OUT_OF_MEMORY(subcommand(&tsr__cli_pack, pack_line));
