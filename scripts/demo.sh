@@ -85,6 +85,9 @@ if [ -n "$model" ] && [ -d "$model" ]; then
   embeddings=("$work/dense.json" "${embeddings[@]}")
 fi
 
+step "images: a small ResNet on Fashion-MNIST, one thread, batches of 32, reading included"
+scripts/demo_fashion.sh "$tessera"
+
 step "race against dense, 128 tokens"
 list=$(IFS=,; echo "${patterns[*]}")
 "$tessera" bench "$model" --patterns "$list" --sparsities "$(IFS=,; echo "${sparsities[*]}")" \
