@@ -123,10 +123,9 @@ Test(alloc_cli, bench_of_layers) {
 }
 
 Test(alloc_cli, bench_of_a_model) {
-  EXPECT_OUT_OF_MEMORY(
-      subcommand(&tsr__cli_bench,
-                 "model -p block:16x16 -s 0.5 --seq 4 --runs 1 --seconds 0 --baseline dense "
-                 "--isa scalar --json model.json"));
+  EXPECT_OUT_OF_MEMORY(subcommand(&tsr__cli_bench,
+                                  "model -p asis --seq 4 --runs 1 --seconds 0 --baseline dense "
+                                  "--isa scalar --json model.json"));
 }
 
 Test(alloc_cli, doctor) { EXPECT_OUT_OF_MEMORY(subcommand(&tsr__cli_doctor, "--json")); }
