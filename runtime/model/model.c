@@ -95,7 +95,7 @@ void tsr__model_seal(tsr_model *model) {
     tsr__layer *layer = &model->layers[i];
     tsr_linear *linear = tsr__layer_linear(layer);
     if (linear) linear->name = layer->name;
-    if (layer->kind == TSR_LAYER_CONV2D) linear->conv = &layer->as.conv2d.shape;
+    if (linear && layer->kind == TSR_LAYER_CONV2D) linear->conv = &layer->as.conv2d.shape;
   }
 }
 
