@@ -152,10 +152,9 @@ GlobalRaces::Word *GlobalRaces::word(uint64_t address) {
 /* Whole words from `address` on. The halves of a slot pair change one at a time, and what is looked
  * for here stays once it is there, until another CTA's access is recorded: whichever comes first,
  * that access sees this CTA's earlier read. */
-#ifdef __SANITIZE_THREAD__
-__attribute__((no_sanitize("thread")))
-#endif
-bool GlobalRaces::has_read(const CtaOrder &cta, uint64_t address, uint64_t bytes) const {
+__attribute__((no_sanitize("thread"))) bool GlobalRaces::has_read(const CtaOrder &cta,
+                                                                  uint64_t address,
+                                                                  uint64_t bytes) const {
   constexpr uint32_t kCtaBits = ~1023u;
   const Slots mine = Slots{} + make_slot(cta, 15, false);
   const uint8_t *const first = shadow_ + (address - kHeapFirst) / kWordBytes * sizeof(Word);

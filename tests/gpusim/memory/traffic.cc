@@ -93,8 +93,9 @@ Wavefronts wavefronts(const uint64_t *address, uint32_t mask, unsigned bytes) {
 }
 
 Wavefronts WavefrontsHit::find(const uint64_t *address, uint32_t mask, unsigned bytes) {
-  uint32_t different = (mask_ ^ mask) | (bytes_ ^ bytes);
   const auto first = static_cast<uint32_t>(address[__builtin_ctz(mask)]);
+  const uint32_t within = first % kBankBytes;
+  uint32_t different = (mask_ ^ mask) | (bytes_ ^ bytes) | (within_ ^ within);
   for (unsigned lane = 0; lane < kLaneCount; lane++) {
     const uint32_t inside = -(mask >> lane & 1);
     different |= (distance_[lane] ^ (static_cast<uint32_t>(address[lane]) - first)) & inside;
@@ -102,6 +103,7 @@ Wavefronts WavefrontsHit::find(const uint64_t *address, uint32_t mask, unsigned 
   if (different == 0) return found_;
   mask_ = mask;
   bytes_ = bytes;
+  within_ = within;
   for (unsigned lane = 0; lane < kLaneCount; lane++) {
     distance_[lane] = static_cast<uint32_t>(address[lane]) - first;
   }

@@ -24,7 +24,7 @@ struct Wavefronts {
 Wavefronts wavefronts(const uint64_t *address, uint32_t mask, unsigned bytes);
 
 /* The last answer, for an instruction that is likely to access the same pattern again: it depends
- * on the distances between lanes only. */
+ * on the distances between lanes and on where in its word the first one lies. */
 class WavefrontsHit {
  public:
   Wavefronts find(const uint64_t *address, uint32_t mask, unsigned bytes);
@@ -32,6 +32,7 @@ class WavefrontsHit {
  private:
   uint32_t mask_ = 0;
   unsigned bytes_ = 0;
+  uint32_t within_ = 0;
   uint32_t distance_[32] = {}; /* from the mask's first lane, modulo 2^32 */
   Wavefronts found_;
 };
