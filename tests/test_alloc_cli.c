@@ -15,6 +15,7 @@
 #include "tests/command.h"
 #include "tests/evaluate_files.h"
 #include "tests/tiny_bert.h"
+#include "tests/tiny_resnet.h"
 
 enum { WORDS_MAX = 24 };
 
@@ -129,3 +130,13 @@ Test(alloc_cli, bench_of_a_model) {
 }
 
 Test(alloc_cli, doctor) { EXPECT_OUT_OF_MEMORY(subcommand(&tsr__cli_doctor, "--json")); }
+
+Test(alloc_cli, run_images) {
+  tiny_resnet_write("resnet");
+  char image[13 + TINY_SIDE * TINY_SIDE] = "P5 12 12 255\n";
+  FILE *file = fopen("image.pgm", "wb");
+  cr_assert_eq(fwrite(image, 1, sizeof image, file), sizeof image);
+  fclose(file);
+  EXPECT_OUT_OF_MEMORY(
+      subcommand(&tsr__cli_run, "resnet --image image.pgm --format json --threads 1 --batch 1"));
+}

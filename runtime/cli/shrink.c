@@ -120,7 +120,9 @@ static tsr_status write_config(const shrink_job *job, const tsr__target *target)
   TSR_TRY(tsr__path_join(target->folder, "config.json", &path));
   json_t *config = json_loads(text, 0, NULL);
   tsr_status status = TSR_OK;
-  if (!json_is_object(config))
+  if (!config) /* work() has parsed it before */
+    status = tsr__error(TSR_OUT_OF_MEMORY, "out of memory for config.json");
+  else if (!json_is_object(config))
     status = tsr__error(TSR_MALFORMED, "%s/config.json: no JSON object",
                         tsr_checkpoint_folder(job->checkpoint));
   else if (!set_widths(&job->channels, config))
@@ -129,7 +131,8 @@ static tsr_status write_config(const shrink_job *job, const tsr__target *target)
   /* 17 digits: what is not changed stays the same number. */
   if (status == TSR_OK &&
       json_dumpf(config, output.stream, JSON_INDENT(2) | JSON_REAL_PRECISION(17)) != 0)
-    status = tsr__error(TSR_IO, "%s: writing it failed", path);
+    status = ferror(output.stream) ? tsr__error(TSR_IO, "%s: writing it failed", path)
+                                   : tsr__error(TSR_OUT_OF_MEMORY, "out of memory for %s", path);
   if (status == TSR_OK) status = tsr__output_commit(&output);
   tsr__output_discard(&output);
   json_decref(config);
