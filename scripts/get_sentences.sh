@@ -1,23 +1,11 @@
 #!/usr/bin/env bash
 # Gets the rated sentences (MIT) of the PyPI source package vaderSentiment 2.5: four files of
-# id, TAB, rating, TAB, text. Checks them, writes build/data/calibration.txt, what pruning is
-# calibrated with in bench/experiments, and prints the folder.
+# id, TAB, rating, TAB, text. Checks them and prints the folder.
 source "$(dirname "$0")/common.sh"
 
 folder=build/data/sentences
 checksums=scripts/checksums/sentences.sha256
-
-# The first 128 texts of at least 8 words of those files that no task is measured with.
-write_calibration() {
-  local file
-  for file in amazonReviewSnippets nytEditorialSnippets; do
-    tr -d '\r' <"$folder/${file}_GroundTruth.txt" | cut -f 3- |
-      awk 'NF >= 8 && count < 128 { print; count++ }'
-  done >build/data/calibration.txt
-}
-
 if verified "$folder" "$checksums"; then
-  write_calibration
   echo "$folder"
   exit 0
 fi
@@ -41,5 +29,4 @@ verified "$work/sentences" "$checksums" ||
   die "get_sentences.sh: a file of the package differs from $checksums"
 rm -rf "$folder"
 mv "$work/sentences" "$folder"
-write_calibration
 echo "$folder"
