@@ -45,7 +45,7 @@ static int recognises(const tsr__file_bytes *file) {
 
 static tsr_status read(const tsr__file_bytes *file, tsr__images *out) {
   int64_t dims[3];
-  const unsigned char *data;
+  const unsigned char *data = NULL;
   TSR_TRY(tsr__idx_parse(file, 3, dims, &data));
   *out = (tsr__images){dims[0], dims[1], dims[2], 1, TSR_DTYPE_U8, NULL};
   TSR_TRY(tsr__images_allocate(file, out));

@@ -39,7 +39,7 @@ tsr_status tsr__images_bytes(const tsr__file_bytes *file, const tsr__images *out
 }
 
 tsr_status tsr__images_allocate(const tsr__file_bytes *file, tsr__images *out) {
-  size_t bytes;
+  size_t bytes = 0;
   TSR_TRY(tsr__images_bytes(file, out, &bytes));
   return tsr__calloc(bytes, 1, file->name, &out->pixels);
 }
