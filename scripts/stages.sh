@@ -39,11 +39,13 @@ stage_tests() {
   run_ctest cpu
 }
 
-# The smallest configuration: no tests, no oneDNN.
+# The smallest configuration: no tests, none of the libraries that can be left out.
 stage_minimal() {
-  cmake -S . -B build/minimal -G Ninja -DTESSERA_TESTS=OFF -DTESSERA_BENCH_ONEDNN=OFF
+  cmake -S . -B build/minimal -G Ninja -DTESSERA_TESTS=OFF -DTESSERA_BENCH_ONEDNN=OFF \
+    -DTESSERA_LIBPNG=OFF -DTESSERA_ZLIB=OFF -DTESSERA_OPENBLAS=OFF
   ninja -C build/minimal -j "$(nproc)"
   build/minimal/runtime/cli/tessera --version
+  small_run build/minimal/runtime/cli/tessera
 }
 
 stage_asan() {

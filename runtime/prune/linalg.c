@@ -1,9 +1,5 @@
 #include "runtime/prune/linalg.h"
 
-#include <limits.h>
-
-#ifdef TESSERA_HAVE_OPENBLAS
-
 /* The Fortran interface, which all implementations share; int is what their default build takes.
  * Column-major: a row-major upper triangle is a lower one there, and products swap their factors.
  */
@@ -56,9 +52,3 @@ int tsr__cholesky_invert(double *u, int64_t n) {
   dpotri_("L", &size, u, &size, &info);
   return info == 0;
 }
-
-#else
-
-int tsr__linalg_available(void) { return 0; }
-
-#endif
