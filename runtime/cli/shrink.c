@@ -120,12 +120,10 @@ static tsr_status write_config(const shrink_job *job, const tsr__target *target)
   TSR_TRY(tsr__path_join(target->folder, "config.json", &path));
   json_t *config = json_loads(text, 0, NULL);
   tsr_status status = TSR_OK;
-  if (!config) /* work() has parsed it before */
-    status = tsr__error(TSR_OUT_OF_MEMORY, "out of memory for config.json");
-  else if (!json_is_object(config))
+  if (config && !json_is_object(config))
     status = tsr__error(TSR_MALFORMED, "%s/config.json: no JSON object",
                         tsr_checkpoint_folder(job->checkpoint));
-  else if (!set_widths(&job->channels, config))
+  else if (!config || !set_widths(&job->channels, config)) /* work() has parsed it before */
     status = tsr__error(TSR_OUT_OF_MEMORY, "out of memory for config.json");
   if (status == TSR_OK) status = tsr__output_open(path, &output);
   /* 17 digits: what is not changed stays the same number. */

@@ -195,7 +195,7 @@ static tsr_status choose(const lexicon *l, tsr__wordnet *out) {
     size_t place = i * l->word_count / TSR__WORDNET_QUERIES;
     if (index < place) index = place;
     while (index < l->word_count && !question(l, index, &query, &document)) index++;
-    if (index == l->word_count) break;
+    if (index == l->word_count || !query || !document) break;
     TSR_TRY(add_question(l, query, document, out));
     index++;
   }
