@@ -39,7 +39,7 @@ void prune_case_init(prune_case *c, int64_t rows, int64_t cols, int64_t tokens,
   c->weights = malloc((size_t)(rows * cols) * sizeof *c->weights);
   c->pruned = malloc((size_t)(rows * cols) * sizeof *c->pruned);
   c->mask = malloc((size_t)(rows * cols));
-  c->x = malloc((size_t)(tokens * cols) * sizeof *c->x);
+  c->x = calloc((size_t)(tokens * cols), sizeof *c->x);
   c->gram = calloc((size_t)(cols * cols), sizeof *c->gram);
   cr_assert(c->weights && c->pruned && c->mask && c->x && c->gram);
   for (int64_t i = 0; i < rows * cols; i++) c->weights[i] = uniform(&random);
