@@ -50,7 +50,7 @@ static void invert(double *a, int64_t n, double *out) {
 
 /* The inverse without feature j, whose row and column become 0. */
 static void drop_feature(double *inverse, int64_t n, int64_t j) {
-  double pivot = inverse[j * n + j], row[256];
+  double pivot = inverse[j * n + j], row[256] = {0};
   for (int64_t k = 0; k < n; k++) row[k] = inverse[j * n + k];
   for (int64_t i = 0; i < n; i++)
     for (int64_t k = 0; k < n; k++) inverse[i * n + k] -= row[i] * row[k] / pivot;
@@ -62,7 +62,7 @@ static void drop_feature(double *inverse, int64_t n, int64_t j) {
  * will be when their turn comes. */
 static void naive_two_of_four(int64_t n, const double *inverse, const double *row, int64_t group,
                               tsr_mask *mask) {
-  double later[256 * 256], cost[4];
+  double later[256 * 256], cost[4] = {0};
   memcpy(later, inverse, (size_t)(n * n) * sizeof *later);
   for (int i = 0; i < 4; i++) {
     int64_t j = group + i;
@@ -96,7 +96,7 @@ static void naive_sparsegpt_row(const prune_case *c, const double *inverse, cons
 
 static void check_sparsegpt(prune_case *c, const char *pattern, double sparsity, int choose) {
   size_t square = (size_t)(c->cols * c->cols);
-  double *h = malloc(square * sizeof *h), *inverse = malloc(square * sizeof *h), row[256];
+  double *h = calloc(square, sizeof *h), *inverse = calloc(square, sizeof *h), row[256] = {0};
   prune_case_run(c, TSR_METHOD_SPARSEGPT, pattern, sparsity, 1);
   damped(c, 0.01, h);
   invert(h, c->cols, inverse);
@@ -277,9 +277,9 @@ Test(methods_gram, damping_is_raised_until_the_matrix_can_be_factorised) {
 static tsr_status prune_once(prune_case *c, tsr_prune_method method, const char *pattern) {
   tsr_prune_options options = {.method = method, .sparsity = 0.5, .threads = 1};
   tsr_statistics *statistics;
-  tsr_status status = tsr_pattern_parse(pattern, &options.pattern);
+  cr_assert_eq(tsr_pattern_parse(pattern, &options.pattern), TSR_OK);
   memcpy(c->pruned, c->weights, (size_t)(c->rows * c->cols) * sizeof *c->pruned);
-  status = tsr_statistics_create(c->cols, TSR_STATISTICS_GRAM, &statistics);
+  tsr_status status = tsr_statistics_create(c->cols, TSR_STATISTICS_GRAM, &statistics);
   if (status == TSR_OK) status = tsr_statistics_add(statistics, c->x, c->tokens, c->cols, 1);
   if (status == TSR_OK)
     status = tsr_prune_matrix(&options, statistics, c->pruned, c->rows, c->cols, c->mask, NULL);

@@ -97,7 +97,7 @@ static void compare(const char *what, const float *expected, const float *actual
 
 static void check_model(int index) {
   fixture f = open_fixture(index);
-  float golden[IMAGES * CLASSES_MAX], logits[IMAGES * CLASSES_MAX];
+  float golden[IMAGES * CLASSES_MAX] = {0}, logits[IMAGES * CLASSES_MAX] = {0};
   int64_t classes = f.sizes->classes;
   read_golden(f.sizes, golden);
   for (int threads = 1; threads <= 3; threads += 2) {
@@ -121,7 +121,7 @@ Test(resnet, channels_first_is_the_same) {
   fixture f = open_fixture(0);
   const small_resnet *m = f.sizes;
   int64_t pixels = m->size * m->size;
-  float a[IMAGES * CLASSES_MAX], b[IMAGES * CLASSES_MAX];
+  float a[IMAGES * CLASSES_MAX] = {0}, b[IMAGES * CLASSES_MAX] = {0};
   float *nchw = malloc((size_t)(IMAGES * pixels * m->channels) * sizeof *nchw);
   for (int64_t i = 0; i < IMAGES; i++)
     for (int64_t p = 0; p < pixels; p++)
@@ -141,7 +141,7 @@ Test(resnet, channels_first_is_the_same) {
 
 Test(resnet, probabilities_are_the_softmax) {
   fixture f = open_fixture(2);
-  float logits[IMAGES * CLASSES_MAX], probabilities[IMAGES * CLASSES_MAX];
+  float logits[IMAGES * CLASSES_MAX] = {0}, probabilities[IMAGES * CLASSES_MAX] = {0};
   int64_t classes = f.sizes->classes;
   tsr_model_plan *plan = plan_of(f.model, IMAGES, 1);
   tsr_image_batch batch = batch_of(&f, IMAGES);
@@ -186,7 +186,7 @@ Test(resnet, packed_checkpoints_give_the_same) {
   CHECK(tsr_checkpoint_open(folder, &checkpoint));
   CHECK(tsr_model_load(checkpoint, &model));
   cr_assert_eq(tsr_model_linear(model, 2)->weight.format, TSR_FORMAT_BCSR);
-  float golden[IMAGES * CLASSES_MAX], logits[IMAGES * CLASSES_MAX];
+  float golden[IMAGES * CLASSES_MAX] = {0}, logits[IMAGES * CLASSES_MAX] = {0};
   read_golden(f.sizes, golden);
   tsr_model_plan *plan = plan_of(model, IMAGES, 1);
   tsr_image_batch batch = batch_of(&f, IMAGES);
@@ -304,7 +304,7 @@ Test(resnet, bad_arguments) {
   tsr_model_plan *plan = plan_of(f.model, IMAGES, 1), *refused;
   void *workspace = workspace_of(plan);
   size_t bytes = tsr_model_plan_workspace_bytes(plan);
-  float logits[IMAGES * CLASSES_MAX];
+  float logits[IMAGES * CLASSES_MAX] = {0};
   tsr_image_output output = {.logits = logits};
   const tsr_image_batch good = batch_of(&f, IMAGES);
   struct {
