@@ -219,7 +219,22 @@ void tsr_checkpoint_close(tsr_checkpoint *checkpoint) {
   free(checkpoint->metadata);
   free(checkpoint->folder);
   free(checkpoint->config);
+  for (size_t i = 0; i < checkpoint->replaced_count; i++) free(checkpoint->replaced[i]);
+  free(checkpoint->replaced);
   free(checkpoint);
+}
+
+tsr_status tsr__checkpoint_replace(tsr_checkpoint *checkpoint, const tsr_tensor *tensor,
+                                   void *data) {
+  tsr_status status = tsr__reserve(&checkpoint->replaced, &checkpoint->replaced_capacity,
+                                   checkpoint->replaced_count, sizeof *checkpoint->replaced);
+  if (status != TSR_OK) {
+    free(data);
+    return status;
+  }
+  checkpoint->replaced[checkpoint->replaced_count++] = data;
+  checkpoint->tensors[tensor - checkpoint->tensors].data = data;
+  return TSR_OK;
 }
 
 /* ---- looking ---- */

@@ -39,6 +39,8 @@ struct tsr_checkpoint {
   size_t tensor_count, tensor_capacity;
   tsr__pair *metadata; /* by key */
   size_t metadata_count, metadata_capacity;
+  void **replaced; /* data that lie in no file */
+  size_t replaced_count, replaced_capacity;
 };
 
 /* mapping.c: maps a regular file read-only. *out is written field by field: path stays. */
@@ -70,6 +72,11 @@ tsr_status tsr__shards_open(tsr_checkpoint *checkpoint, const char *index_path);
 
 /* checkpoint.c: opens one more file. `path` is copied. */
 tsr_status tsr__checkpoint_add_file(tsr_checkpoint *checkpoint, const char *path);
+
+/* Gives a tensor of the checkpoint other data of as many bytes, in memory only. Takes over `data`
+ * (from malloc), also on failure. */
+tsr_status tsr__checkpoint_replace(tsr_checkpoint *checkpoint, const tsr_tensor *tensor,
+                                   void *data);
 
 /* A checkpoint from a safetensors image in memory (borrowed) and an optional config.json (copied):
  * for fuzzing. */

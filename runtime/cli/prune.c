@@ -7,6 +7,7 @@
 #include "runtime/base/status.h"
 #include "runtime/cli/cli.h"
 #include "runtime/cli/files.h"
+#include "runtime/cli/permute.h"
 #include "runtime/cli/prune_budget.h"
 #include "runtime/cli/prune_norm.h"
 #include "runtime/cli/weights.h"
@@ -14,7 +15,7 @@
 typedef struct prune_options {
   const char *in, *out, *pattern, *method;
   double sparsity;
-  int global, budget, dtype, json;
+  int global, budget, dtype, json, permute;
   tsr__list layers, skip;
   tsr__calibrate_values calibrate;
   int64_t threads;
@@ -59,7 +60,7 @@ static tsr_status check_calibration(const prune_options *options, const tsr__pru
 /* Everything between the open checkpoint and the written one. */
 typedef struct prune_job {
   const prune_options *options;
-  const tsr_checkpoint *checkpoint;
+  tsr_checkpoint *checkpoint;
   tsr__prune_rule rule;
   const tsr_tensor **tensors; /* the chosen weights */
   size_t count;
@@ -95,6 +96,7 @@ static tsr_status add_metadata(const prune_job *job, tsr_checkpoint_writer *writ
       {"tessera.prune.sparsity", sparsity},
       {"tessera.prune.scope", job->rule.global ? "global" : "layer"},
       {"tessera.prune.budget", budgets[job->options->budget]},
+      {"tessera.prune.permuted", job->options->permute ? "yes" : "no"},
   };
   for (size_t i = 0; i < TSR__COUNT(entries); i++)
     TSR_TRY(tsr_checkpoint_writer_metadata(writer, entries[i][0], entries[i][1]));
@@ -180,11 +182,14 @@ static void report_text(const prune_job *job, const tsr__target *target) {
 
 static tsr_status prune_layers(prune_job *job) {
   const prune_options *options = job->options;
-  TSR_TRY(tsr__calloc(job->count, sizeof *job->layers, "the layers", &job->layers));
-  for (size_t i = 0; i < job->count; i++) job->layers[i].tensor = job->tensors[i];
   tsr_hardware hardware;
   TSR_TRY(tsr_hardware_detect(&hardware));
   int threads = tsr__cli_threads(options->threads, &hardware);
+  if (options->permute)
+    TSR_TRY(
+        tsr__permute_checkpoint(&job->rule, threads, job->checkpoint, job->tensors, job->count));
+  TSR_TRY(tsr__calloc(job->count, sizeof *job->layers, "the layers", &job->layers));
+  for (size_t i = 0; i < job->count; i++) job->layers[i].tensor = job->tensors[i];
   if (options->calibrate.files.count)
     TSR_TRY(tsr__calibration_open(&options->calibrate, tsr_checkpoint_folder(job->checkpoint),
                                   &job->calibration));
@@ -278,6 +283,13 @@ static const tsr__option rows[] = {
      .offset = offsetof(prune_options, global),
      .fallback = "layer"},
     TSR__ROW_BUDGET(prune_options),
+    {.kind = TSR__OPTION_FLAG,
+     .name = "permute",
+     .help =
+         "first reorder the channels whose order is free (between the two matrices of a "
+         "feed-forward part, within a head), so that N:M, vnm and block patterns keep more; the "
+         "model computes the same, at no cost",
+     .offset = offsetof(prune_options, permute)},
     TSR__ROWS_CALIBRATE(prune_options),
     TSR__ROW_LAYERS(prune_options),
     TSR__ROW_SKIP(prune_options),

@@ -101,4 +101,9 @@ static tsr_status load(const tsr_checkpoint *checkpoint, tsr_model *model) {
 }
 
 const tsr__model_family tsr__model_bert = {
-    .name = "bert", .load = load, .preset_name = tsr__bert_preset_name, .preset = tsr__bert_preset};
+    .name = "bert",
+    .load = load,
+    .preset_name = tsr__bert_preset_name,
+    .preset = tsr__bert_preset,
+    .channels = tsr__bert_channels,
+};

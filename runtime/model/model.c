@@ -143,6 +143,13 @@ static tsr_status find_family(const tsr_checkpoint *checkpoint, const tsr__model
                     tsr_checkpoint_folder(checkpoint), type, known);
 }
 
+int tsr__model_channels(const tsr_model *model, int64_t index, tsr__channels *out) {
+  for (size_t i = 0; i < sizeof families / sizeof families[0]; i++)
+    if (!strcmp(families[i]->name, model->info.family))
+      return families[i]->channels && families[i]->channels(&model->info, index, out);
+  return 0;
+}
+
 static const char *base_name(const char *folder) {
   const char *slash = strrchr(folder, '/');
   return slash && slash[1] ? slash + 1 : folder;

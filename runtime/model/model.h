@@ -37,6 +37,17 @@ void tsr__model_seal(tsr_model *model);
 tsr_status tsr__model_floats(tsr_model *model, int64_t rows, int64_t cols, const char *what,
                              float **out);
 
+/* Channels that nothing but these layers sees, so that their order is free. */
+typedef struct tsr__channels {
+  int64_t count;
+  int64_t segment; /* channels may change places within segments of so many neighbours */
+  int layer_count;
+  struct {
+    char name[TSR__LAYER_NAME_MAX]; /* of a linear layer */
+    int reads;                      /* 1: the channels are its inputs, 0: its outputs */
+  } layers[2];
+} tsr__channels;
+
 /* A family of models: one row of models.inc, one file. */
 typedef struct tsr__model_family {
   const char *name; /* model_type of config.json */
@@ -44,6 +55,11 @@ typedef struct tsr__model_family {
   /* The names of its presets, NULL past the end, and the model of one of them. */
   const char *(*preset_name)(size_t index);
   tsr_status (*preset)(size_t index, uint64_t seed, tsr_model *model);
+  /* 1 and *out = the set of that number, 0 past the end; NULL: none is known. */
+  int (*channels)(const tsr_model_info *info, int64_t index, tsr__channels *out);
 } tsr__model_family;
+
+/* The same of a model. */
+int tsr__model_channels(const tsr_model *model, int64_t index, tsr__channels *out);
 
 #endif
