@@ -52,9 +52,9 @@ static tsr_status permute_blocks(const tsr_pattern *pattern, double sparsity,
   if (pattern->kind == TSR_PATTERN_BLOCK_NM) share *= (double)pattern->m / pattern->n;
   for (size_t i = 0; i < count; i++) {
     int64_t span = uses[i].columns ? pattern->block_rows : pattern->block_cols;
-    int64_t features = divide_up(others_of(&uses[i]), span);
-    int64_t blocks = channels / (group ? group : 1) * features;
-    if (group_of(pattern, &uses[i]) != group || i == USES_MAX) return TSR_OK;
+    if (span < 1 || group < 1 || group_of(pattern, &uses[i]) != group || i == USES_MAX)
+      return TSR_OK;
+    int64_t features = divide_up(others_of(&uses[i]), span), blocks = channels / group * features;
     rules[i] = (tsr__feature_rule){.first = width,
                                    .end = width + features,
                                    .keep = blocks - llround((1 - share) * (double)blocks)};
