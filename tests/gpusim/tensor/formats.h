@@ -66,7 +66,7 @@ inline void split(const uint8_t *__restrict image, unsigned count, Terms *__rest
     const int32_t exponent = field + 1 - normal - kBias;
     const int32_t scale = (exponent - static_cast<int32_t>(Format::kFraction) + kFloatBias) & ~zero;
     float power;
-    const int32_t power_bits = scale << 23;
+    const uint32_t power_bits = static_cast<uint32_t>(scale) << 23; /* may be negative: not used */
     memcpy(&power, &power_bits, sizeof power);
     terms->significand[i] = significand;
     terms->exponent[i] = exponent + (zero & kZeroExponent);
