@@ -1,10 +1,10 @@
 #include "kernels/cpu/vec_avx2.h"
 /* vec_avx2.h comes first: the bodies are written in its operations. */
-#include "kernels/cpu/strip_run.h"
+#include "kernels/cpu/strip_in_place.h"
 
 #define TILES_OF_ONE_VECTOR(X) \
   X(1, 1) X(1, 2) X(1, 3) X(1, 4) X(1, 5) X(1, 6) X(1, 7) X(1, 8) X(1, 9) X(1, 10) X(1, 11) X(1, 12)
-#define TILES_OF_TWO_VECTORS(X) X(2, 1) X(2, 2) X(2, 3) X(2, 4) X(2, 5) X(2, 6)
+#define TILES_IN_PLACE(X) X(2, 1) X(2, 2) X(2, 3) X(2, 4) X(2, 5) X(2, 6)
 
 #define TILE(H, T)                                         \
   static void strip_tile_##H##_##T(const strip_job *job) { \
@@ -14,14 +14,22 @@
     strip_tile(H, T, STRIP_SETS(H *T), 1, job);            \
   }
 TILES_OF_ONE_VECTOR(TILE)
-TILES_OF_TWO_VECTORS(TILE)
+
+#define TILE_IN_PLACE(H, T)                                \
+  static void strip_tile_##H##_##T(const strip_job *job) { \
+    in_place_tile(T, STRIP_SETS(H *T), 0, job);            \
+  }                                                        \
+  static void conv_tile_##H##_##T(const strip_job *job) {  \
+    in_place_tile(T, STRIP_SETS(H *T), 1, job);            \
+  }
+TILES_IN_PLACE(TILE_IN_PLACE)
 
 #define ENTRY(H, T) [T] = strip_tile_##H##_##T,
 #define CONV_ENTRY(H, T) [T] = conv_tile_##H##_##T,
 static strip_function *const one_vector[][TSR__ACCUMULATORS + 1] = {
     {TILES_OF_ONE_VECTOR(ENTRY)}, {TILES_OF_ONE_VECTOR(CONV_ENTRY)}};
-static strip_function *const two_vectors[][TSR__ACCUMULATORS / 2 + 1] = {
-    {TILES_OF_TWO_VECTORS(ENTRY)}, {TILES_OF_TWO_VECTORS(CONV_ENTRY)}};
+static strip_function *const two_vectors[][IN_PLACE_TOKENS + 1] = {{TILES_IN_PLACE(ENTRY)},
+                                                                   {TILES_IN_PLACE(CONV_ENTRY)}};
 
 void tsr__strips_run_avx2(const tsr__strips *strips, int64_t first, int64_t last,
                           const tsr_spmm_args *args) {
@@ -31,10 +39,10 @@ void tsr__strips_run_avx2(const tsr__strips *strips, int64_t first, int64_t last
   else if (strips->strip_rows == TSR__LANES)
     run_strips(one_vector[mapped], TSR__ACCUMULATORS, strips, first, last, args);
   else
-    run_strips(two_vectors[mapped], TSR__ACCUMULATORS / 2, strips, first, last, args);
+    run_strips_in_place(two_vectors[mapped], strips, first, last, args);
 }
 
 size_t tsr__strips_workspace_avx2(int64_t k, const tsr_conv_shape *conv, int64_t strip_rows) {
-  int64_t tile_tokens = strip_rows == TSR__LANES ? TSR__ACCUMULATORS : TSR__ACCUMULATORS / 2;
+  int64_t tile_tokens = strip_rows == TSR__LANES ? TSR__ACCUMULATORS : IN_PLACE_TOKENS;
   return STRIP_WORKSPACE_BYTES + tsr__round_to_line(conv_bytes(conv, k, PANELS_MAX, tile_tokens));
 }

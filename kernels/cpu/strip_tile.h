@@ -1,9 +1,9 @@
 /* The register tile of the strip kernels: H vectors of rows x T tokens. Include a vec_*.h first.
  *
- * Token-major activations cannot be read in place: T tokens of a power-of-two width share one set
- * of the L1 cache. Packing them first costs up to a fifth of the time at 90 % sparsity. So each
- * run's T x 16 activations are copied to a small buffer that never leaves L1, one run ahead, in the
- * shadow of the FMAs; the copy doubles as the prefetch. */
+ * More tokens than an L1 set has ways cannot be read in place when a power of two lies between them
+ * (fewer can: strip_in_place.h). Packing them first costs up to a fifth of the time at 90 %
+ * sparsity. So each run's T x 16 activations are copied to a small buffer that never leaves L1, one
+ * run ahead, in the shadow of the FMAs; the copy doubles as the prefetch. */
 #ifndef TESSERA_KERNELS_CPU_STRIP_TILE_H
 #define TESSERA_KERNELS_CPU_STRIP_TILE_H
 
@@ -95,18 +95,42 @@ TSR__INLINE void multiply_column(int H, int T, const float *values, const float 
   }
 }
 
-TSR__INLINE void store_tile(int H, int T, const tsr__vec acc[], const strip_job *job) {
+/* whole: all rows exist. */
+TSR__INLINE void store_rows(int H, int T, int whole, tsr__vec acc[], const strip_job *job) {
+  tsr__vec_mask mask[2];
+#pragma GCC unroll 2
+  for (int h = 0; h < H; h++) mask[h] = vec_mask_first(job->rows - h * TSR__LANES);
+  if (job->residual) {
+    const float *residual = job->residual;
 #pragma GCC unroll 32
-  for (int t = 0; t < T; t++)
+    for (int t = 0; t < T; t++, residual += job->ldr)
+#pragma GCC unroll 2
+      for (int h = 0; h < H; h++) {
+        const float *r = residual + h * TSR__LANES;
+        acc[t * H + h] = vec_add(acc[t * H + h], whole ? vec_load(r) : vec_load_masked(mask[h], r));
+      }
+  }
+  if (job->relu)
+#pragma GCC unroll 32
+    for (int i = 0; i < T * H; i++) acc[i] = vec_relu(acc[i]);
+  float *out = job->out;
+#pragma GCC unroll 32
+  for (int t = 0; t < T; t++, out += job->ldo)
 #pragma GCC unroll 2
     for (int h = 0; h < H; h++) {
-      tsr__vec_mask mask = vec_mask_first(job->rows - h * TSR__LANES);
-      tsr__vec v = acc[t * H + h];
-      if (job->residual)
-        v = vec_add(v, vec_load_masked(mask, job->residual + t * job->ldr + h * TSR__LANES));
-      if (job->relu) v = vec_relu(v);
-      vec_store_masked(mask, job->out + t * job->ldo + h * TSR__LANES, v);
+      float *o = out + h * TSR__LANES;
+      if (whole)
+        vec_store(o, acc[t * H + h]);
+      else
+        vec_store_masked(mask[h], o, acc[t * H + h]);
     }
+}
+
+TSR__INLINE void store_tile(int H, int T, tsr__vec acc[], const strip_job *job) {
+  if (job->rows == H * TSR__LANES)
+    store_rows(H, T, 1, acc, job);
+  else
+    store_rows(H, T, 0, acc, job);
 }
 
 /* U sets of accumulators, used in turn, hide the FMA's latency where one set of them is small. */
