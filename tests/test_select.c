@@ -252,12 +252,12 @@ Test(registry, names_tell_format_tile_and_instruction_set) {
     const tsr_cuda_spmm_kernel *cuda =
         a->backend == TSR_BACKEND_CUDA ? tsr__spmm_kernel_cuda(a) : NULL;
     if (cuda) snprintf(steps, sizeof steps, "x%d_s%d", (int)cuda->tile_k, (int)cuda->stages);
-    snprintf(wanted, sizeof wanted, "tsr_%s_%s_spmm_%dx%d%s__%s",
+    snprintf(wanted, sizeof wanted, "tsr_%s_%s_%s_%dx%d%s__%s",
              !cuda                           ? "f32"
              : cuda->dtype == TSR_DTYPE_BF16 ? "bf16"
                                              : "f16",
-             tsr_format_name(a->format), (int)a->tile_m, (int)a->tile_n, steps,
-             tsr_isa_name(a->isa));
+             tsr_format_name(a->format), cuda && cuda->ops->convolution ? "conv" : "spmm",
+             (int)a->tile_m, (int)a->tile_n, steps, tsr_isa_name(a->isa));
     cr_assert_str_eq(a->name, wanted);
     for (size_t j = 0; j < i && (b = tsr_spmm_kernel_at(j)) != NULL; j++)
       cr_assert_str_neq(a->name, b->name);

@@ -14,6 +14,18 @@ typedef struct tsr_cuda_step {
   int32_t first, count;                   /* its fragments, in the order of columns, then rows */
 } tsr_cuda_step;
 
+/* Where a convolution's activations lie: b is NHWC images, ldb elements from pixel to pixel, n
+ * output pixels, and the k columns of one are (kernel row, kernel column, channel), zeros in the
+ * padding. Reciprocals are ceil(2^32 / divisor), 0 for a divisor of 1. */
+typedef struct tsr_cuda_conv {
+  int32_t height, width;
+  int32_t channels, pitch; /* pitch: columns of a tap, channels rounded up to a multiple of 8 */
+  int32_t out_width, out_pixels;
+  int32_t kernel_columns;
+  uint32_t pitch_reciprocal, columns_reciprocal; /* of pitch and kernel_columns */
+  int32_t stride[2], padding[2], dilation[2];    /* rows, columns */
+} tsr_cuda_conv;
+
 /* C[m,n] = activation(A[m,k] B[k,n] + bias) + residual; B, C and residual token-major. Pointers
  * are device memory; elements are f16 or bf16, as the kernel's name says. */
 typedef struct tsr_cuda_spmm_args {
@@ -30,8 +42,10 @@ typedef struct tsr_cuda_spmm_args {
   float *partial;              /* [splits, n, m] where splits > 1, else NULL */
   int64_t ldb, ldc, ldr;
   int32_t m, k, n;
-  int32_t splits;     /* parts that the steps of a CTA's rows are cut into; gridDim.z */
-  int32_t activation; /* tsr_activation */
+  int32_t splits;         /* parts that the steps of a CTA's rows are cut into; gridDim.z */
+  int32_t activation;     /* tsr_activation */
+  int32_t residual_first; /* 1: the residual is added before the activation */
+  tsr_cuda_conv conv;     /* kernels of convolutions only */
 
   /* compact only, whose m, k and b are those of the matrix that is left */
   int32_t rows;           /* of the whole matrix */

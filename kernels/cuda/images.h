@@ -5,6 +5,7 @@
 /* One row per .cu file, its name: TSR_CUDA_IMAGE(name). */
 #define TSR_CUDA_IMAGE_MAP(X) \
   X(attention)                \
+  X(conv_dense)               \
   X(convert)                  \
   X(rows)                     \
   X(split_k)                  \

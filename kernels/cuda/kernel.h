@@ -37,6 +37,7 @@ typedef struct tsr_cuda_spmm_ops {
   void (*work)(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_problem *problem, int32_t splits,
                tsr_cuda_work *work);
   int feature_major; /* 1: args.b is [k, ldb], the activations transposed */
+  int convolution;   /* 1: args.b is images, args.conv is set, and k is in pitches of channels */
 } tsr_cuda_spmm_ops;
 
 struct tsr_cuda_spmm_kernel {
@@ -48,6 +49,9 @@ struct tsr_cuda_spmm_kernel {
   int32_t threads;
   const tsr_cuda_spmm_ops *ops;
 };
+
+/* What args.conv holds of a shape that no kernel of convolutions refuses. */
+tsr_cuda_conv tsr__cuda_conv_of(const tsr_conv_shape *shape);
 
 /* The grid of a bound kernel, whose n and splits are set. m, n >= 1. */
 void tsr__cuda_spmm_launch(const tsr_cuda_spmm_kernel *kernel, const tsr_cuda_spmm_args *args,

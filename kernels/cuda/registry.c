@@ -1,7 +1,7 @@
 #include "kernels/cuda/kernel.h"
 
-extern const tsr_cuda_spmm_ops tsr__cuda_tile_ops, tsr__cuda_compact_ops, tsr__cuda_csr_ops,
-    tsr__cuda_vnm_ops, tsr__cuda_wmma_ops;
+extern const tsr_cuda_spmm_ops tsr__cuda_conv_ops, tsr__cuda_tile_ops, tsr__cuda_compact_ops,
+    tsr__cuda_csr_ops, tsr__cuda_vnm_ops, tsr__cuda_wmma_ops;
 
 static const tsr_cuda_spmm_kernel kernels[] = {
 #define TSR_CUDA_SPMM_KERNEL(format, ops, dtype, name, tile_m, tile_n, tile_k, stages, threads) \

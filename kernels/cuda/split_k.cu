@@ -11,15 +11,18 @@ namespace {
 
 using namespace tessera;
 
+__device__ void add(Chunk<float> &sum, const Chunk<float> &more) {
+#pragma unroll
+  for (int i = 0; i < kChunk; i++) sum.v[i] += more.v[i];
+}
+
 // partial[0 .. splits - 1] at a token's rows `row` to `row` + 7, added in this order.
 __device__ Chunk<float> add_parts(const tsr_cuda_spmm_args &args, int64_t token, int row) {
   const bool aligned = rows_aligned(args.partial, args.m);
   Chunk<float> sum = load_chunk(args.partial + token * args.m, row, args.m, aligned);
   for (int split = 1; split < args.splits; split++) {
     const float *part = args.partial + (int64_t(split) * args.n + token) * args.m;
-    const Chunk<float> more = load_chunk(part, row, args.m, aligned);
-#pragma unroll
-    for (int i = 0; i < kChunk; i++) sum.v[i] += more.v[i];
+    add(sum, load_chunk(part, row, args.m, aligned));
   }
   return sum;
 }
@@ -48,20 +51,17 @@ __device__ void reduce(const tsr_cuda_spmm_args &args) {
   const int row = static_cast<int>(index % chunks) * kChunk;
 
   Chunk<float> sum = args.scatter ? add_scattered(args, token, row) : add_parts(args, token, row);
-  if (args.bias) {
-    const Chunk<float> bias = load_chunk(args.bias, row, rows, rows_aligned(args.bias, 0));
-#pragma unroll
-    for (int i = 0; i < kChunk; i++) sum.v[i] += bias.v[i];
+  if (args.bias) add(sum, load_chunk(args.bias, row, rows, rows_aligned(args.bias, 0)));
+  Chunk<float> residual;
+  if (args.residual) {
+    const T *all = static_cast<const T *>(args.residual);
+    residual = convert_chunk<float>(
+        load_chunk(all + token * args.ldr, row, rows, rows_aligned(all, args.ldr)));
   }
+  if (args.residual && args.residual_first) add(sum, residual);
 #pragma unroll
   for (int i = 0; i < kChunk; i++) sum.v[i] = activate(args.activation, sum.v[i]);
-  if (args.residual) {
-    const T *residual = static_cast<const T *>(args.residual);
-    const Chunk<T> more =
-        load_chunk(residual + token * args.ldr, row, rows, rows_aligned(residual, args.ldr));
-#pragma unroll
-    for (int i = 0; i < kChunk; i++) sum.v[i] += static_cast<float>(more.v[i]);
-  }
+  if (args.residual && !args.residual_first) add(sum, residual);
   T *c = static_cast<T *>(args.c);
   store_chunk(c + token * args.ldc, row, rows, rows_aligned(c, args.ldc), convert_chunk<T>(sum));
 }

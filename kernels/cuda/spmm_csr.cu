@@ -47,11 +47,12 @@ __device__ float add_lanes(float (&sums)[kTokens], int lane) {
 
 template <class T>
 __device__ void store(const tsr_cuda_spmm_args &args, int row, int token, float sum) {
+  const T *residual = static_cast<const T *>(args.residual) + token * args.ldr + row;
+  const float added = args.residual ? static_cast<float>(*residual) : 0.0f;
   if (args.bias) sum += args.bias[row];
+  if (args.residual && args.residual_first) sum += added;
   sum = activate(args.activation, sum);
-  if (args.residual) {
-    sum += static_cast<float>(static_cast<const T *>(args.residual)[token * args.ldr + row]);
-  }
+  if (args.residual && !args.residual_first) sum += added;
   static_cast<T *>(args.c)[token * args.ldc + row] = static_cast<T>(sum);
 }
 

@@ -63,10 +63,17 @@ const tsr_cuda_spmm_kernel *tsr__spmm_kernel_cuda(const tsr_spmm_kernel *kernel)
   return tsr__cuda_spmm_kernel_at((size_t)(kernel - kernels) - (KERNEL_COUNT - CUDA_COUNT));
 }
 
+int tsr__spmm_kernel_competes(const tsr_spmm_kernel *kernel, const tsr_spmm_problem *problem) {
+  if (kernel->backend != problem->backend) return 0;
+  return kernel->backend != TSR_BACKEND_CUDA ||
+         !tsr__spmm_kernel_cuda(kernel)->ops->convolution == !problem->conv.channels;
+}
+
 static const char *cuda_refusal(const tsr_spmm_kernel *kernel, const tsr_spmm_problem *problem,
                                 const tsr_hardware *hardware) {
   const tsr_cuda_spmm_kernel *cuda = tsr__spmm_kernel_cuda(kernel);
-  if (problem->conv.channels) return "has no convolutions";
+  if (!tsr__spmm_kernel_competes(kernel, problem))
+    return cuda->ops->convolution ? "runs convolutions only" : "has no convolutions";
   if (cuda->dtype != problem->dtype) return "is for another element type";
   if (cuda->ops->shared_bytes(cuda) > (uint32_t)hardware->gpu_shared_bytes)
     return "needs more shared memory than the GPU has";

@@ -11,6 +11,10 @@ const tsr_spmm_kernel *tsr__spmm_kernel_find(const char *name);
 /* The CUDA backend's row of a kernel of that backend. */
 const tsr_cuda_spmm_kernel *tsr__spmm_kernel_cuda(const tsr_spmm_kernel *kernel);
 
+/* Whether the kernel is for problems of this kind: one of convolutions and one of tokens do not
+ * compete on the GPU, while the CPU's kernels run both. */
+int tsr__spmm_kernel_competes(const tsr_spmm_kernel *kernel, const tsr_spmm_problem *problem);
+
 /* The problem as the kernel sees it: a kernel of format dense works on the unpacked matrix. */
 tsr_spmm_problem tsr__problem_for(const tsr_spmm_kernel *kernel, const tsr_spmm_problem *problem);
 

@@ -128,7 +128,7 @@ tsr_status tsr_select(const tsr_spmm_problem *problem, const tsr_hardware *hardw
   for (size_t i = 0; (kernel = tsr_spmm_kernel_at(i)) != NULL; i++) {
     int suits =
         kernel->format == problem->format || (allow_dense && kernel->format == TSR_FORMAT_DENSE);
-    int competes = kernel == forced || (suits && kernel->backend == problem->backend);
+    int competes = kernel == forced || (suits && tsr__spmm_kernel_competes(kernel, problem));
     if (!competes || out->candidate_count == TSR_CANDIDATES_MAX) continue;
     tsr_candidate candidate = assess(kernel, problem, hardware, tuning);
     insert(out, &candidate, problem->format, forced);

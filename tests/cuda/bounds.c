@@ -67,7 +67,7 @@ static void run_all(const options *o) {
   printf("%-40s %-15s zero regs  shared CTAs   grid  bound us limiter      of dense\n", "kernel",
          "pattern");
   for (size_t i = 0; (kernel = tsr__cuda_spmm_kernel_at(i)) != NULL; i++) {
-    if (o->filter && !strstr(kernel->name, o->filter)) continue;
+    if (kernel->ops->convolution || (o->filter && !strstr(kernel->name, o->filter))) continue;
     for (size_t j = 0; j < sizeof sparsities / sizeof sparsities[0]; j++)
       if (sparsities[j].format == kernel->format) run(o, kernel, &sparsities[j]);
     transposed |= kernel->ops->feature_major;

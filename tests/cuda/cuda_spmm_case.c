@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "runtime/base/half.h"
+#include "tests/conv_reference.h"
 
 enum { UNTOUCHED = 0xab };
 
@@ -38,6 +39,40 @@ spmm_case cuda_spmm_case_create(random_state *random, const tsr_cuda_spmm_kernel
   return c;
 }
 
+/* Column (ky, kx, c) of output pixel (i, oy, ox), by the definition; 0 in the padding. */
+static float under_kernel(const tsr_conv_shape *s, const float *images, int64_t token, int64_t col,
+                          int64_t out_height, int64_t out_width) {
+  int64_t c = col % s->channels, kx = col / s->channels % s->kernel[1];
+  int64_t ky = col / s->channels / s->kernel[1], i = token / out_width / out_height;
+  int64_t y = token / out_width % out_height * s->stride[0] + ky * s->dilation[0] - s->padding[0];
+  int64_t x = token % out_width * s->stride[1] + kx * s->dilation[1] - s->padding[1];
+  if (y < 0 || y >= s->height || x < 0 || x >= s->width) return 0.0f;
+  return images[((i * s->height + y) * s->width + x) * s->channels + c];
+}
+
+void cuda_spmm_case_gather(spmm_case *c, const tsr_pattern *pattern, const tsr_conv_shape *conv,
+                           const float *images) {
+  int64_t height = tsr_test_conv_positions(conv, 0), width = tsr_test_conv_positions(conv, 1);
+  for (int64_t t = 0; t < c->tokens; t++)
+    for (int64_t col = 0; col < c->k; col++)
+      c->x[t * c->ldx + col] = under_kernel(conv, images, t, col, height, width);
+  spmm_case_refresh(c, pattern);
+}
+
+/* The dense weight of a convolution, each tap filled up with zeros to `pitch` columns. *memory is
+ * what values then point to. */
+static void widen(tsr_packed *w, int64_t channels, int64_t pitch, uint16_t **memory) {
+  const uint16_t *values = w->values;
+  int64_t taps = w->rows * (w->cols / channels);
+  uint16_t *out = calloc((size_t)(taps * pitch) + 1, sizeof *out);
+  cr_assert(out);
+  for (int64_t t = 0; t < taps; t++)
+    memcpy(out + t * pitch, values + t * channels, (size_t)channels * sizeof *out);
+  w->cols = w->cols / channels * pitch;
+  w->stored = taps * pitch;
+  w->values = *memory = out;
+}
+
 /* What a launch works on, in device memory. */
 typedef struct buffers {
   CUdeviceptr image, b, c, bias, residual, partial;
@@ -45,7 +80,8 @@ typedef struct buffers {
 } buffers;
 
 static CUdeviceptr upload_weights(const tsr_cuda_spmm_kernel *kernel, const spmm_case *c,
-                                  const tsr_pattern *pattern, tsr_cuda_spmm_args *args) {
+                                  const tsr_pattern *pattern, const tsr_conv_shape *conv,
+                                  tsr_cuda_spmm_args *args) {
   uint16_t *w = encoded(c->w, c->m * c->k, kernel->dtype);
   tsr_matrix dense = {w, kernel->dtype, c->m, c->k, c->k};
   tsr_packed packed = {0};
@@ -57,15 +93,22 @@ static CUdeviceptr upload_weights(const tsr_cuda_spmm_kernel *kernel, const spmm
                               .k = c->k,
                               .stored = packed.stored,
                               .dtype = kernel->dtype};
+  uint16_t *wide = NULL;
+  if (conv) problem.conv = *conv;
   const char *refusal = kernel->ops->refusal(kernel, &problem);
   cr_assert_null(refusal, "%s", refusal);
-  size_t bytes = kernel->ops->prepacked_bytes(kernel, &packed);
+  if (conv) args->conv = tsr__cuda_conv_of(conv);
+  tsr_packed taken = packed;
+  if (conv && args->conv.pitch != args->conv.channels)
+    widen(&taken, args->conv.channels, args->conv.pitch, &wide);
+  size_t bytes = kernel->ops->prepacked_bytes(kernel, &taken);
   void *image = aligned_alloc(16, (bytes + 31) / 16 * 16);
-  kernel->ops->prepack(kernel, &packed, image);
+  kernel->ops->prepack(kernel, &taken, image);
   CUdeviceptr address = device_copy(image, bytes);
   const void *base;
   memcpy(&base, &address, sizeof base);
-  kernel->ops->bind(kernel, &packed, base, args);
+  kernel->ops->bind(kernel, &taken, base, args);
+  free(wide);
   free(image);
   tsr_packed_release(&packed);
   free(w);
@@ -89,20 +132,41 @@ static CUdeviceptr upload_x(const spmm_case *c, const tsr_cuda_spmm_kernel *kern
   return address;
 }
 
+/* Pixels likewise. */
+static CUdeviceptr upload_images(const tsr_conv_shape *s, const cuda_spmm_run *run, tsr_dtype dtype,
+                                 int64_t ldb) {
+  int64_t out = tsr_test_conv_positions(s, 0) * tsr_test_conv_positions(s, 1);
+  int64_t pixels = run->tokens / out * s->height * s->width;
+  float *x = allocate((size_t)(pixels * ldb) * sizeof *x);
+  cr_assert_eq(run->tokens % out, 0);
+  for (int64_t p = 0; p < pixels; p++)
+    for (int64_t i = 0; i < ldb; i++)
+      x[p * ldb + i] = i < s->channels ? run->images[p * s->channels + i] : NAN;
+  uint16_t *elements = encoded(x, pixels * ldb, dtype);
+  CUdeviceptr address = device_copy(elements, (size_t)(pixels * ldb) * sizeof *elements);
+  free(elements);
+  free(x);
+  return address;
+}
+
 static void point(void *pointer, CUdeviceptr address) { memcpy(pointer, &address, sizeof address); }
 
 static buffers upload(const tsr_cuda_spmm_kernel *kernel, const spmm_case *c,
                       const tsr_pattern *pattern, cuda_spmm_run run, tsr_cuda_spmm_args *args) {
   buffers at = {0};
-  int64_t row = kernel->ops->feature_major ? run.tokens : c->k;
+  int64_t row = kernel->ops->feature_major ? run.tokens
+                : run.conv                 ? run.conv->channels + run.pixel_pad
+                                           : c->k;
   *args = (tsr_cuda_spmm_args){.ldb = (row + 7) / 8 * 8,
                                .ldc = c->m + run.ldc_pad,
                                .ldr = c->ldr,
                                .n = (int32_t)run.tokens,
                                .splits = run.splits,
-                               .activation = (int32_t)run.variant.activation};
-  at.image = upload_weights(kernel, c, pattern, args);
-  at.b = upload_x(c, kernel, run.tokens, args->ldb);
+                               .activation = (int32_t)run.variant.activation,
+                               .residual_first = run.variant.residual_first};
+  at.image = upload_weights(kernel, c, pattern, run.conv, args);
+  at.b = run.conv ? upload_images(run.conv, &run, kernel->dtype, args->ldb)
+                  : upload_x(c, kernel, run.tokens, args->ldb);
   point(&args->b, at.b);
   at.c_bytes = (size_t)(run.tokens * args->ldc) * sizeof(uint16_t);
   char *untouched = allocate(at.c_bytes);

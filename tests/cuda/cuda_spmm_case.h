@@ -17,7 +17,16 @@ typedef struct cuda_spmm_run {
   spmm_variant variant; /* ignored where splits > 1 */
   int64_t ldc_pad;
   int32_t splits;
+  /* NULL: a product of tokens. Else x of the case is what lies under the kernel at each output
+   * pixel (cuda_spmm_case_gather), and the GPU gets the images themselves. */
+  const tsr_conv_shape *conv;
+  const float *images; /* [..., height, width, channels] */
+  int64_t pixel_pad;   /* elements between pixels, beside those up to a multiple of 8 */
 } cuda_spmm_run;
+
+/* Makes x of the case, and its sums, those of a convolution over the images. */
+void cuda_spmm_case_gather(spmm_case *c, const tsr_pattern *pattern, const tsr_conv_shape *conv,
+                           const float *images);
 
 /* How far an output may lie from the double reference. */
 double cuda_spmm_tolerance(const spmm_case *c, tsr_dtype dtype, double expected);

@@ -53,7 +53,7 @@ static void run_kernels(CUmodule module, const char *what) {
   const tsr_cuda_spmm_kernel *kernel;
   int count = 0;
   for (size_t i = 0; (kernel = tsr__cuda_spmm_kernel_at(i)) != NULL; i++) {
-    if (kernel->format != TESSERA_FORMAT) continue;
+    if (kernel->format != TESSERA_FORMAT || kernel->ops->convolution) continue;
     each_kernel(module, kernel, what);
     count++;
   }
@@ -82,11 +82,10 @@ static void run_sizes(CUmodule module, const tsr_cuda_spmm_kernel *kernel, const
       spmm_case c = cuda_spmm_case_create(&random, kernel, &pattern, 0.5, ms[i], ks[j],
                                           kernel->tile_n + 1, turn % 3);
       for (int repeat = 0; repeat < 2; repeat++) {
-        cuda_spmm_run run = {
-            .tokens = ns[(turn + 2 * repeat) % 5],
-            .variant = spmm_variant_at((turn * 7 + repeat) % SPMM_VARIANTS_RESIDUAL_LAST),
-            .ldc_pad = (turn + repeat) % 4 * 4,
-            .splits = repeat && turn % 3 == 0 ? 3 : 1};
+        cuda_spmm_run run = {.tokens = ns[(turn + 2 * repeat) % 5],
+                             .variant = spmm_variant_at((turn * 7 + repeat) % SPMM_VARIANTS),
+                             .ldc_pad = (turn + repeat) % 4 * 4,
+                             .splits = repeat && turn % 3 == 0 ? 3 : 1};
         cuda_spmm_check(module, kernel, &c, &pattern, run, what);
       }
       spmm_case_destroy(&c);

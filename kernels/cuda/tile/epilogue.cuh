@@ -33,8 +33,11 @@ __device__ __forceinline__ void read_sums(float (&sums)[8], const float *tile) {
 }
 
 // One element of C before it is rounded.
-__device__ __forceinline__ float finish(const tsr_cuda_spmm_args &args, float sum, int row) {
-  return activate(args.activation, sum + (args.bias ? args.bias[row] : 0.0f));
+__device__ __forceinline__ float finish(const tsr_cuda_spmm_args &args, float sum, int row,
+                                        float residual) {
+  sum += args.bias ? args.bias[row] : 0.0f;
+  const float y = activate(args.activation, args.residual_first ? sum + residual : sum);
+  return args.residual && !args.residual_first ? y + residual : y;
 }
 
 // Rows row .. row + 7 of one token in one load and one store.
@@ -52,23 +55,25 @@ __device__ __forceinline__ void finish_rows(const tsr_cuda_spmm_args &args, cons
                                                    token * args.ldr + row);
 #pragma unroll
   for (int i = 0; i < 8; i++) {
-    const float y = finish(args, sums[i], row + i);
-    out.rows[i] = T(args.residual ? y + float(added.rows[i]) : y);
+    out.rows[i] = T(finish(args, sums[i], row + i, args.residual ? float(added.rows[i]) : 0.0f));
   }
   *reinterpret_cast<uint4 *>(static_cast<T *>(args.c) + token * args.ldc + row) = out.words;
 }
 
-// The same one by one, for those below m.
+template <class T>
+__device__ __forceinline__ void finish_row(const tsr_cuda_spmm_args &args, float sum, int64_t token,
+                                           int row) {
+  const T *residual = static_cast<const T *>(args.residual) + token * args.ldr + row;
+  const float y = finish(args, sum, row, args.residual ? float(*residual) : 0.0f);
+  static_cast<T *>(args.c)[token * args.ldc + row] = T(y);
+}
+
+// The same eight one by one, for those below m.
 template <class T>
 __device__ __forceinline__ void finish_single_rows(const tsr_cuda_spmm_args &args,
                                                    const float *sums, int64_t token, int row) {
   const int count = min(8, args.m - row);
-  for (int i = 0; i < count; i++) {
-    float y = finish(args, sums[i], row + i);
-    if (args.residual)
-      y += float(static_cast<const T *>(args.residual)[token * args.ldr + row + i]);
-    static_cast<T *>(args.c)[token * args.ldc + row + i] = T(y);
-  }
+  for (int i = 0; i < count; i++) finish_row<T>(args, sums[i], token, row + i);
 }
 
 // Whether eight rows of every token can be moved at once.

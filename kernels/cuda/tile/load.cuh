@@ -9,29 +9,68 @@
 
 namespace tessera {
 
-// A thread's part in loading steps one after the other. Of B it has one chunk of 16 bytes of every
-// kStride-th token. In shared memory B is [token][64] with its chunks swizzled by the token, so
-// that both these writes and ldmatrix's reads of eight tokens touch every bank once.
+// This thread's chunk of 16 bytes in a step's part of B, and the tokens of which it loads it: every
+// kStride-th. In shared memory B is [token][64] with its chunks swizzled by the token, so that both
+// these writes and ldmatrix's reads of eight tokens touch every bank once.
 template <class S>
-class Loader {
+struct ChunkOfB {
+  static constexpr int kStride = S::kThreads / 8, kTimes = S::kN / kStride;
+  static constexpr int kChunks = S::kDepth / 8;  // of a column of fragments
+  static_assert(kStride % 8 == 0, "a thread's tokens have one swizzle");
+
+  static __device__ __forceinline__ int index() { return threadIdx.x % 8; }
+  static __device__ __forceinline__ int first_token() { return threadIdx.x / 8; }
+  // In a column of fragments.
+  static __device__ __forceinline__ int shift() { return index() % kChunks * 8; }
+  // Where it goes in a stage, of the first token.
+  static __device__ __forceinline__ unsigned place() {
+    return first_token() * 128 + ((index() ^ first_token() % 8) * 16);
+  }
+};
+
+// B as tokens: each ldb elements behind the one before.
+template <class S>
+class Tokens {
  public:
-  __device__ __forceinline__ Loader(const tsr_cuda_spmm_args &args, int token, int begin, int end)
-      : values_(static_cast<const char *>(args.values) + thread_bytes()),
-        meta_(static_cast<const char *>(args.meta) + thread_bytes()),
-        step_(reinterpret_cast<const char *>(args.steps + begin)),
-        left_(end - begin) {
-    const int chunk = threadIdx.x % 8, first = threadIdx.x / 8;
-    const int shift = chunk % kChunks * 16;
-    inside_ = args.k * 2 - shift;
-    to_ = first * 128 + ((chunk ^ first % 8) * 16);
-    column_at_ = chunk / kChunks * 4;
-    unroll<kTimes>([&](auto i) {
+  __device__ __forceinline__ Tokens(const tsr_cuda_spmm_args &args, int token) {
+    inside_ = (args.k - Chunk::shift()) * 2;
+    unroll<Chunk::kTimes>([&](auto i) {
       // The last token again instead of those beyond n: their sums are dropped.
-      const int64_t t = min(token + first + i.value * kStride, args.n - 1);
-      tokens_[i.value] = static_cast<const char *>(args.b) + t * args.ldb * 2 + shift;
+      const int64_t t = min(token + Chunk::first_token() + i.value * Chunk::kStride, args.n - 1);
+      tokens_[i.value] = static_cast<const char *>(args.b) + (t * args.ldb + Chunk::shift()) * 2;
       keep(tokens_[i.value]);
     });
     keep(inside_);
+  }
+
+  // Zeros beyond k.
+  __device__ __forceinline__ void load(unsigned to, int column) const {
+    const int64_t from = column * (S::kDepth * 2);
+    const int bytes = max(min(inside_ - int(from), 16), 0);
+    unroll<Chunk::kTimes>([&](auto i) {
+      cp_async_16_at<i.value * Chunk::kStride * 128>(to, tokens_[i.value] + from, bytes);
+    });
+  }
+
+ private:
+  using Chunk = ChunkOfB<S>;
+
+  const char *tokens_[Chunk::kTimes];  // at this thread's chunk of column 0
+  int inside_;                         // bytes of a token from this chunk on
+};
+
+// A thread's part in loading steps one after the other. B says where activations lie.
+template <class S, class B>
+class Loader {
+ public:
+  __device__ __forceinline__ Loader(const tsr_cuda_spmm_args &args, int token, int begin, int end)
+      : b_(args, token),
+        values_(static_cast<const char *>(args.values) + thread_bytes()),
+        meta_(static_cast<const char *>(args.meta) + thread_bytes()),
+        step_(reinterpret_cast<const char *>(args.steps + begin)),
+        left_(end - begin) {
+    to_ = ChunkOfB<S>::place();
+    column_at_ = ChunkOfB<S>::index() / ChunkOfB<S>::kChunks * 4;
     keep(to_);
     keep(column_at_);
     keep(step_);
@@ -43,7 +82,7 @@ class Loader {
   // The next step, if there is one. A group is closed in any case, so that waits count steps.
   __device__ __forceinline__ void load_next(unsigned stage) {
     if (left_ > 0) {
-      load_b(stage);
+      if (column_ >= 0) b_.load(stage + to_, column_);
       load_run<kFragments * S::kFragmentBytes>(stage + S::kValuesAt, values_, S::kFragmentBytes);
       if constexpr (S::kSparse)
         load_run<kFragments * S::kMetaBytes>(stage + S::kMetaAt, meta_, S::kMetaBytes);
@@ -56,10 +95,7 @@ class Loader {
   }
 
  private:
-  static constexpr int kStride = S::kThreads / 8, kTimes = S::kN / kStride;
-  static constexpr int kChunks = S::kDepth / 8;  // of a column of fragments
   static constexpr int kFragments = S::kRows * S::kColumns;
-  static_assert(kStride % 8 == 0, "a thread's tokens have one swizzle");
 
   static __device__ __forceinline__ int thread_bytes() { return threadIdx.x * 16; }
 
@@ -67,17 +103,6 @@ class Loader {
   __device__ __forceinline__ void read_ticket() {
     column_ = load_global_4(step_ + column_at_);
     load_global_8(fragments_, step_ + offsetof(tsr_cuda_step, first));
-  }
-
-  // Zeros beyond k.
-  __device__ __forceinline__ void load_b(unsigned stage) const {
-    if (column_ < 0) return;
-    const int64_t from = column_ * (S::kDepth * 2);
-    const int bytes = max(min(inside_ - int(from), 16), 0);
-    const unsigned to = stage + to_;
-    unroll<kTimes>([&](auto i) {
-      cp_async_16_at<i.value * kStride * 128>(to, tokens_[i.value] + from, bytes);
-    });
   }
 
   // The step's things of `size` bytes each, kMost bytes at most.
@@ -93,11 +118,10 @@ class Loader {
     });
   }
 
-  const char *tokens_[kTimes];  // at this thread's chunk of column 0
+  B b_;
   const char *values_, *meta_;
   const char *step_;  // the next one
   int left_;          // steps
-  int inside_;        // bytes of a token from this chunk on
   int column_at_;     // where a step names the column of this thread's chunk
   unsigned to_;
   int column_ = 0;         // of the next step; -1 = none

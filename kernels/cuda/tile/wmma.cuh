@@ -35,9 +35,7 @@ __device__ void store_element(const tsr_cuda_spmm_args &args, float sum, int tok
     args.partial[(int64_t(blockIdx.z) * args.n + token) * args.m + row] = sum;
     return;
   }
-  float y = finish(args, sum, row);
-  if (args.residual) y += float(static_cast<const T *>(args.residual)[token * args.ldr + row]);
-  static_cast<T *>(args.c)[token * args.ldc + row] = T(y);
+  finish_row<T>(args, sum, token, row);
 }
 
 template <class T>

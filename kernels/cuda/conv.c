@@ -1,0 +1,84 @@
+/* The host's part of the convolutions: weights and steps are those of the same matrix in a product
+ * of tokens (spmm_tile.c), apart from the columns of a tap, which are a multiple of eight. */
+#include "kernels/cuda/tile_work.h"
+
+extern const tsr_cuda_spmm_ops tsr__cuda_tile_ops;
+
+enum { CHANNELS = 8, COORDINATE_MAX = INT16_MAX };
+
+static int64_t pitch_of(const tsr_conv_shape *s) {
+  return (s->channels + CHANNELS - 1) / CHANNELS * CHANNELS;
+}
+
+/* Output rows or columns. */
+static int64_t extent(const tsr_conv_shape *s, int axis) {
+  int64_t size = axis ? s->width : s->height;
+  int64_t span = (int64_t)s->dilation[axis] * (s->kernel[axis] - 1) + 1;
+  return (size + 2 * (int64_t)s->padding[axis] - span) / s->stride[axis] + 1;
+}
+
+/* ceil(2^32 / divisor), which for 1 is 0 in 32 bits. */
+static uint32_t reciprocal(int64_t divisor) {
+  return (uint32_t)((((uint64_t)1 << 32) + (uint64_t)divisor - 1) / (uint64_t)divisor);
+}
+
+tsr_cuda_conv tsr__cuda_conv_of(const tsr_conv_shape *s) {
+  tsr_cuda_conv conv = {.height = (int32_t)s->height,
+                        .width = (int32_t)s->width,
+                        .channels = (int32_t)s->channels,
+                        .pitch = (int32_t)pitch_of(s),
+                        .out_width = (int32_t)extent(s, 1),
+                        .out_pixels = (int32_t)(extent(s, 0) * extent(s, 1)),
+                        .kernel_columns = s->kernel[1],
+                        .pitch_reciprocal = reciprocal(pitch_of(s)),
+                        .columns_reciprocal = reciprocal(s->kernel[1])};
+  for (int axis = 0; axis < 2; axis++) {
+    conv.stride[axis] = s->stride[axis];
+    conv.padding[axis] = s->padding[axis];
+    conv.dilation[axis] = s->dilation[axis];
+  }
+  return conv;
+}
+
+/* ---- operations ---- */
+
+/* The kernel's loader keeps an image's coordinates in 16 bits, and divides by multiplying. */
+static int is_small(const tsr_conv_shape *s) {
+  int64_t taps = (int64_t)s->kernel[0] * s->kernel[1], pitch = pitch_of(s);
+  return s->height + 2 * (int64_t)s->padding[0] <= COORDINATE_MAX &&
+         s->width + 2 * (int64_t)s->padding[1] <= COORDINATE_MAX &&
+         taps * pitch < (int64_t)UINT32_MAX / (pitch > s->kernel[1] ? pitch : s->kernel[1]);
+}
+
+static const char *refusal(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_problem *problem) {
+  const tsr_conv_shape *s = &problem->conv;
+  if (kernel->format != TSR_FORMAT_DENSE && s->channels % CHANNELS != 0)
+    return "needs channels in multiples of 8";
+  if (!is_small(s)) return "counts rows and columns of an image in 15 bits, elements of k in 32";
+  return tsr__cuda_tile_ops.refusal(kernel, problem);
+}
+
+static size_t prepacked_bytes(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w) {
+  return tsr__cuda_tile_ops.prepacked_bytes(kernel, w);
+}
+
+static void prepack(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w, void *out) {
+  tsr__cuda_tile_ops.prepack(kernel, w, out);
+}
+
+static void bind(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w, const void *image,
+                 tsr_cuda_spmm_args *args) {
+  tsr__cuda_tile_ops.bind(kernel, w, image, args);
+}
+
+static uint32_t shared_bytes(const tsr_cuda_spmm_kernel *kernel) {
+  return tsr__cuda_tile_ops.shared_bytes(kernel);
+}
+
+const tsr_cuda_spmm_ops tsr__cuda_conv_ops = {.refusal = refusal,
+                                              .prepacked_bytes = prepacked_bytes,
+                                              .prepack = prepack,
+                                              .bind = bind,
+                                              .shared_bytes = shared_bytes,
+                                              .work = tsr__cuda_tile_work,
+                                              .convolution = 1};
