@@ -218,9 +218,8 @@ done:
   return status;
 }
 
-/* oneDNN's two dense products against each other. */
-static tsr_status bench_sgemm(const tsr__shape *shape, int32_t threads, tsr_cache_state cache,
-                              const tsr__bench_options *options, tsr__layer_result *out) {
+tsr_status tsr__bench_sgemm(const tsr__shape *shape, int32_t threads, tsr_cache_state cache,
+                            const tsr__bench_options *options, tsr__layer_result *out) {
   layer l = {0};
   void *own = NULL, *base = NULL;
   tsr__range ranges[2][RANGE_COUNT];
@@ -260,7 +259,7 @@ static tsr_status bench_shape(const tsr__shape *shape, int32_t threads, tsr_cach
     if (options->progress) options->progress(options->progress_user, ++*done, total);
   }
   if (options->baseline != &tsr__baseline_onednn || shape->conv.channels) return TSR_OK;
-  TSR_TRY(bench_sgemm(shape, threads, cache, options, &result));
+  TSR_TRY(tsr__bench_sgemm(shape, threads, cache, options, &result));
   return tsr_report_add(report, &result.record);
 }
 

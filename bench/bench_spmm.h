@@ -21,4 +21,8 @@ tsr_status tsr__bench_layer(const tsr__shape *shape, const tsr__variant *variant
                             tsr_cache_state cache, const tsr__bench_options *options,
                             tsr__layer_result *out);
 
+/* oneDNN's sgemm raced against the dense product of options->baseline. */
+tsr_status tsr__bench_sgemm(const tsr__shape *shape, int32_t threads, tsr_cache_state cache,
+                            const tsr__bench_options *options, tsr__layer_result *out);
+
 #endif
