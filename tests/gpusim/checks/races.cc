@@ -31,7 +31,7 @@ bool same_value(const Access &access, const Located &located, const LaneBytes *v
   const bool together = conflict.source == source && other < lane &&
                         (access.mask >> other & 1) != 0 &&
                         access.address[other] == access.address[lane];
-  const uint8_t *const before = together ? values->lane[other] : located.host[lane];
+  const uint8_t *const before = together ? values->lane[other] : located.host(lane);
   return memcmp(before, values->lane[lane], access.bytes) == 0;
 }
 
@@ -120,7 +120,7 @@ Step global_access(Warp &warp, const Instruction &instruction, const Access &acc
                : races.global->check_read(races.order, address, access.bytes, strong);
     if (conflict.what != nullptr) {
       const bool same = writes && values != nullptr && conflict.what[0] == 'w' &&
-                        memcmp(located.host[lane], values->lane[lane], access.bytes) == 0;
+                        memcmp(located.host(lane), values->lane[lane], access.bytes) == 0;
       if (!same) {
         return warp.fault(instruction, FaultKind::race, static_cast<int>(lane),
                           "global memory at 0x%llx was %s by CTA %u (x fastest) of this launch, "

@@ -14,16 +14,26 @@ constexpr uint32_t kMostSources = (1u << kThreadShift) - 1;
 /* A warp's entry among several readers: its lanes have clocks of their own. */
 constexpr uint64_t kLaneClocks = uint64_t{1} << 63;
 
+/* Of a set of words of granules, in which a granule's write is followed by its read. */
+constexpr uint32_t kWrittenWords = 0x55555555;
+
 /* One granule, or two side by side. */
 template <unsigned kGranules>
 struct Words {
   using Vector = int64_t __attribute__((vector_size(32), aligned(16), may_alias));
   static constexpr unsigned kAtOnce = 2;
+  /* `a`, but with b's reads. */
+  static Vector with_reads(const Vector &a, const Vector &b) {
+    return __builtin_shufflevector(a, b, 0, 5, 2, 7);
+  }
 };
 template <>
 struct Words<1> {
   using Vector = int64_t __attribute__((vector_size(16), may_alias));
   static constexpr unsigned kAtOnce = 1;
+  static Vector with_reads(const Vector &a, const Vector &b) {
+    return __builtin_shufflevector(a, b, 0, 3);
+  }
 };
 
 uint32_t clock_of(uint64_t word) { return static_cast<uint32_t>(word >> kClockShift); }
@@ -34,25 +44,31 @@ uint64_t make_entry(uint32_t clock, uint32_t lanes) {
 uint32_t thread_of(uint64_t word) { return static_cast<uint32_t>(word >> kThreadShift) & 1023; }
 uint32_t lowest(uint32_t mask) { return static_cast<uint32_t>(__builtin_ctz(mask)); }
 
-bool any(const Words<1>::Vector &lanes) { return (lanes[0] | lanes[1]) != 0; }
+/* Bit i: element i is negative. */
+uint32_t signs(const Words<1>::Vector &words) {
+  using Double2 = double __attribute__((vector_size(16), may_alias));
+  return static_cast<uint32_t>(__builtin_ia32_movmskpd(reinterpret_cast<const Double2 &>(words)));
+}
 
-bool any(const Words<2>::Vector &lanes) {
+uint32_t signs(const Words<2>::Vector &words) {
 #ifdef __AVX__
-  using Test = long long __attribute__((vector_size(32), aligned(16), may_alias));
-  const Test &test = reinterpret_cast<const Test &>(lanes);
-  return __builtin_ia32_ptestz256(test, test) == 0;
+  using Double4 = double __attribute__((vector_size(32), aligned(16), may_alias));
+  return static_cast<uint32_t>(
+      __builtin_ia32_movmskpd256(reinterpret_cast<const Double4 &>(words)));
 #else
-  return (lanes[0] | lanes[1] | lanes[2] | lanes[3]) != 0;
+  uint32_t set = 0;
+  for (unsigned i = 0; i < 4; i++) set |= words[i] < 0 ? 1u << i : 0;
+  return set;
 #endif
 }
 
 }  // namespace
 
-void SharedRaces::make_granules(uint32_t multiple) {
+void SharedRaces::make_granules(uint32_t bytes) {
   const uint32_t old_shift = granule_shift_;
-  granule_shift_ = std::min(granule_shift_, lowest(multiple));
+  granule_shift_ = std::min(granule_shift_, lowest(bytes));
   const size_t count = (bytes_ + (size_t{1} << granule_shift_) - 1) >> granule_shift_;
-  const size_t warps = clocks_.warps();
+  const size_t warps = warps_;
   const std::vector<Granule> old = std::move(granules_);
   const std::unique_ptr<uint64_t, Free> old_readers = std::move(readers_);
   granules_.assign(count, Granule{0, 0});
@@ -71,14 +87,6 @@ void SharedRaces::make_granules(uint32_t multiple) {
       }
     }
   }
-}
-
-void SharedRaces::prepare(const SharedAccess &access, uint32_t mask) {
-  uint32_t together = 0;
-  for (uint32_t lane = 0; lane < kLanes; lane++) {
-    together |= (mask >> lane & 1) != 0 ? access.address[lane] : 0;
-  }
-  prepare(together, access.bytes);
 }
 
 /* 0: there were too many. */
@@ -107,87 +115,106 @@ uint64_t SharedRaces::word(const SharedAccess &access, uint32_t lane) {
          source_number(access.source);
 }
 
+/* The words of all lanes. */
+void SharedRaces::words(const SharedAccess &access, uint64_t *words) {
+  const uint64_t source = source_number(access.source) | (access.strong ? kStrongBit : 0);
+  const uint64_t first = uint64_t{access.warp} * kLanes;
+  const uint32_t *const now = clocks_.now_of_warp(access.warp);
+  for (uint64_t lane = 0; lane < kLanes; lane++) {
+    words[lane] = static_cast<uint64_t>(now[lane]) << kClockShift |
+                  (source + ((first + lane) << kThreadShift));
+  }
+}
+
 void SharedRaces::forget() {
   std::fill(granules_.begin(), granules_.end(), Granule{0, 0});
   lane_clocks_.clear();
 }
 
-/* A read is beyond doubt where nobody else has accessed the granule since all was settled, or where
- * others have only read it. */
+/* An access is beyond doubt where nobody else has accessed the granules since all was settled, and
+ * a read also where others have only read them. */
 template <unsigned kGranules, bool kWrite>
 uint32_t SharedRaces::run_plainly(const SharedAccess &access, uint32_t mask) {
   using Vector = typename Words<kGranules>::Vector;
-  constexpr unsigned kPairs = Words<kGranules>::kAtOnce;
-  const uint64_t settled = static_cast<uint64_t>(clocks_.settled() + 1) << kClockShift;
-  const uint64_t source = source_number(access.source);
-  const uint32_t *const now = clocks_.now_of_warp(access.warp);
-  Vector reads; /* which words are what was read */
-  for (unsigned i = 0; i < kPairs; i++) {
-    reads[2 * i] = 0;
-    reads[2 * i + 1] = -1;
-  }
-  while (mask != 0) {
+  constexpr unsigned kPairs = Words<kGranules>::kAtOnce, kVectors = kGranules / kPairs;
+  const int64_t settled = (static_cast<int64_t>(clocks_.settled() + 1) << kClockShift) - 1;
+  uint64_t mine[kLanes];
+  words(access, mine);
+  const Readers readers = readers_of(access.warp);
+  Granule *const all = granules_.data();
+  const uint32_t *const addresses = access.address;
+  const uint32_t shift = granule_shift_;
+  for (; mask != 0; mask &= mask - 1) {
     const uint32_t lane = lowest(mask);
-    Granule *const granules = &granules_[access.address[lane] >> granule_shift_];
-    const uint64_t mine = static_cast<uint64_t>(now[lane]) << kClockShift |
-                          static_cast<uint64_t>(access.warp * kLanes + lane) << kThreadShift |
-                          source;
-    auto *const vectors = reinterpret_cast<Vector *>(granules);
-    Vector doubt = {};
-    for (unsigned i = 0; i < kGranules / kPairs; i++) {
-      const Vector words = vectors[i];
-      const Vector other =
-          ((words ^ static_cast<int64_t>(mine)) & static_cast<int64_t>(kThreadMask)) != 0;
-      doubt |= (words >= static_cast<int64_t>(settled)) & other;
+    const size_t first = addresses[lane] >> shift;
+    auto *const vectors = reinterpret_cast<Vector *>(all + first);
+    const Vector words = Vector{} + static_cast<int64_t>(mine[lane]);
+    Vector doubt[kVectors]; /* negative: somebody else's word, and not settled */
+    Vector any = {};
+    for (unsigned i = 0; i < kVectors; i++) {
+      const Vector others = (vectors[i] ^ words) & static_cast<int64_t>(kThreadMask);
+      doubt[i] = -others & (settled - vectors[i]);
+      any |= doubt[i];
     }
-    if (!any(doubt)) {
-      for (unsigned i = 0; i < kGranules / kPairs; i++) {
-        const Vector all = Vector{} + static_cast<int64_t>(mine);
-        vectors[i] = kWrite ? all & ~reads : (vectors[i] & ~reads) | (all & reads);
+    const uint32_t doubts = signs(any);
+    if ((doubts & (kWrite ? ~0u : kWrittenWords)) != 0) return mask;
+    if (doubts == 0) {
+      for (unsigned i = 0; i < kVectors; i++) {
+        vectors[i] = kWrite ? Words<kGranules>::with_reads(words, Vector{})
+                            : Words<kGranules>::with_reads(vectors[i], words);
       }
-    } else {
-      if (kWrite) return mask;
-      for (unsigned i = 0; i < kGranules; i++) {
-        Granule &granule = granules[i];
-        const bool written =
-            granule.write >= settled && ((granule.write ^ mine) & kThreadMask) != 0;
-        const bool read = granule.read >= settled && ((granule.read ^ mine) & kThreadMask) != 0;
-        if (!written && !read) {
-          granule.read = mine;
-        } else if (written || !join_readers(&granule, mine, 1u << lane)) {
-          return mask;
-        }
+      continue;
+    }
+    uint32_t shared = 0; /* bit 2i + 1: others have read granule i */
+    for (unsigned i = 0; i < kVectors; i++) shared |= signs(doubt[i]) << 2 * kPairs * i;
+    for (unsigned i = 0; i < kGranules; i++) {
+      uint64_t *const read = &all[first + i].read;
+      if ((shared >> (2 * i + 1) & 1) == 0) {
+        *read = mine[lane];
+      } else if (!readers.join(first + i, read, mine[lane], 1u << lane)) {
+        return mask;
       }
     }
-    mask &= mask - 1;
   }
   return 0;
 }
 
-/* Lanes of a warp, with the clock of `mine`, read a granule that nobody writes; `mine` names one of
- * them. False, and nothing done, where the readers' clocks need a closer look. */
-inline bool SharedRaces::join_readers(Granule *granule, uint64_t mine, uint32_t lanes) {
-  if (clock_of(granule->read) <= clocks_.settled()) {
-    granule->read = mine;
-    if ((lanes & (lanes - 1)) == 0) return true;
-    share(granule);
-  } else if ((granule->read & kSeveral) == 0) {
-    if (clock_of(granule->read) != clock_of(mine)) return false;
-    share(granule);
+SharedRaces::Readers SharedRaces::readers_of(uint32_t warp) const {
+  return {readers_.get(), warps_, warp, clocks_.settled()};
+}
+
+/* Lanes of the warp, with the clock of `mine`, read a granule that others have read since all was
+ * settled and nobody has written; `mine` names one of the lanes. False, and nothing of theirs
+ * noted, where the readers' clocks need a closer look. */
+inline bool SharedRaces::Readers::join(size_t granule, uint64_t *read, uint64_t mine,
+                                       uint32_t lanes) const {
+  uint64_t *const of_granule = entries + granule * warps;
+  if ((*read & kSeveral) == 0) {
+    if (clock_of(*read) != clock_of(mine)) return false;
+    share(of_granule, read);
   }
-  uint64_t *const entry = readers(granule) + thread_of(mine) / kLanes;
-  const uint32_t before = lanes_of(*entry);
-  if (before != 0 && clock_of(*entry) != clock_of(mine)) return false;
-  *entry = make_entry(clock_of(mine), before | lanes);
-  granule->read = kSeveral | mine;
+  const uint64_t before = of_granule[warp];
+  const bool begun = entry_clock(before) > settled && static_cast<uint32_t>(before) != 0;
+  if (begun && clock_of(before) != clock_of(mine)) return false;
+  of_granule[warp] =
+      make_entry(clock_of(mine), begun ? static_cast<uint32_t>(before) | lanes : lanes);
+  *read = kSeveral | mine;
   return true;
+}
+
+/* The one reader becomes the first of several. */
+inline void SharedRaces::Readers::share(uint64_t *of_granule, uint64_t *read) {
+  const uint32_t thread = thread_of(*read);
+  of_granule[thread / kLanes] = make_entry(clock_of(*read), 1u << thread % kLanes);
+  *read |= kSeveral;
 }
 
 /* All lanes read one place. */
 bool SharedRaces::read_by_all(const SharedAccess &access, uint32_t mask) {
   if ((mask & (mask - 1)) == 0 || !clocks_.level(access.warp)) return false;
   const uint32_t first = access.address[lowest(mask)];
-  uint32_t different = 0;
+  uint32_t different = access.address[lowest(mask & (mask - 1))] ^ first;
+  if (different != 0) return false;
   for (uint32_t lane = 0; lane < kLanes; lane++) {
     different |= (mask >> lane & 1) != 0 ? access.address[lane] ^ first : 0;
   }
@@ -198,14 +225,21 @@ bool SharedRaces::read_by_all(const SharedAccess &access, uint32_t mask) {
   for (uint32_t i = 0; i < count; i++) {
     if (clock_of(granules[i].write) > clocks_.settled()) return false;
   }
+  const Readers readers = readers_of(access.warp);
+  const size_t index = first >> granule_shift_;
   for (uint32_t i = 0; i < count; i++) {
-    if (!join_readers(&granules[i], mine, mask)) return false;
+    uint64_t *const read = &granules[i].read;
+    if (clock_of(*read) <= clocks_.settled()) {
+      *read = mine;
+      Readers::share(readers.entries + (index + i) * warps_, read);
+    }
+    if (!readers.join(index + i, read, mine, mask)) return false;
   }
   return true;
 }
 
 uint32_t SharedRaces::read_plainly(const SharedAccess &access, uint32_t mask) {
-  prepare(access, mask);
+  prepare(access.bytes);
   if (read_by_all(access, mask)) return 0;
   switch (access.bytes >> granule_shift_) {
     case 1:
@@ -222,7 +256,7 @@ uint32_t SharedRaces::read_plainly(const SharedAccess &access, uint32_t mask) {
 }
 
 uint32_t SharedRaces::write_plainly(const SharedAccess &access, uint32_t mask) {
-  prepare(access, mask);
+  prepare(access.bytes);
   switch (access.bytes >> granule_shift_) {
     case 1:
       return run_plainly<1, true>(access, mask);
@@ -238,18 +272,11 @@ uint32_t SharedRaces::write_plainly(const SharedAccess &access, uint32_t mask) {
 }
 
 uint64_t *SharedRaces::readers(const Granule *granule) {
-  return readers_.get() + static_cast<size_t>(granule - granules_.data()) * clocks_.warps();
+  return readers_.get() + static_cast<size_t>(granule - granules_.data()) * warps_;
 }
 
 uint32_t SharedRaces::lanes_of(uint64_t entry) const {
   return entry_clock(entry) > clocks_.settled() ? static_cast<uint32_t>(entry) : 0;
-}
-
-/* The one reader becomes the first of several. */
-void SharedRaces::share(Granule *granule) {
-  const uint32_t thread = thread_of(granule->read);
-  readers(granule)[thread / kLanes] = make_entry(clock_of(granule->read), 1u << thread % kLanes);
-  granule->read |= kSeveral;
 }
 
 /* One more among several readers. */
@@ -280,7 +307,7 @@ void SharedRaces::record_read(Granule *granule, uint64_t mine) {
     granule->read = mine & ~weak;
     return;
   }
-  if (!several) share(granule);
+  if (!several) Readers::share(readers(granule), &granule->read);
   add_reader(granule, mine);
 }
 
@@ -294,7 +321,7 @@ Conflict SharedRaces::conflicting_write(const Granule &granule, uint32_t thread,
 
 Conflict SharedRaces::check_read(const SharedAccess &access, uint32_t lane) {
   const uint32_t address = access.address[lane], thread = access.warp * kLanes + lane;
-  prepare(address, access.bytes);
+  prepare(access.bytes);
   const uint64_t mine = word(access, lane);
   const uint32_t end = (address + access.bytes) >> granule_shift_;
   for (uint32_t i = address >> granule_shift_; i < end; i++) {
@@ -314,7 +341,7 @@ Conflict SharedRaces::conflicting_read(const Granule &granule, uint32_t thread, 
     return {"read", reader, source_of(granule.read)};
   }
   const uint64_t *const entries = readers(&granule);
-  for (uint32_t warp = 0; warp < clocks_.warps(); warp++) {
+  for (uint32_t warp = 0; warp < warps_; warp++) {
     const uint64_t entry = entries[warp];
     for (uint32_t rest = lanes_of(entry); rest != 0; rest &= rest - 1) {
       const uint32_t lane = lowest(rest), other = warp * kLanes + lane;
@@ -331,7 +358,7 @@ Conflict SharedRaces::conflicting_read(const Granule &granule, uint32_t thread, 
 
 Conflict SharedRaces::check_write(const SharedAccess &access, uint32_t lane) {
   const uint32_t address = access.address[lane], thread = access.warp * kLanes + lane;
-  prepare(address, access.bytes);
+  prepare(access.bytes);
   const uint32_t end = (address + access.bytes) >> granule_shift_;
   for (uint32_t i = address >> granule_shift_; i < end; i++) {
     Conflict conflict = conflicting_write(granules_[i], thread, access.strong);
@@ -343,13 +370,13 @@ Conflict SharedRaces::check_write(const SharedAccess &access, uint32_t lane) {
 
 void SharedRaces::record_write(const SharedAccess &access, uint32_t lane) {
   const uint32_t address = access.address[lane];
-  prepare(address, access.bytes);
+  prepare(access.bytes);
   const Granule mine = {word(access, lane), 0};
   const uint32_t end = (address + access.bytes) >> granule_shift_;
   for (uint32_t i = address >> granule_shift_; i < end; i++) {
     Granule &granule = granules_[i];
     if ((granule.read & kSeveral) != 0) {
-      std::fill_n(readers(&granule), clocks_.warps(), uint64_t{0});
+      std::fill_n(readers(&granule), warps_, uint64_t{0});
     }
     granule = mine;
   }

@@ -38,7 +38,8 @@ struct SharedAccess {
 
 class SharedRaces {
  public:
-  SharedRaces(const Clocks &clocks, uint32_t bytes) : clocks_(clocks), bytes_(bytes) {}
+  SharedRaces(const Clocks &clocks, uint32_t bytes)
+      : clocks_(clocks), warps_(clocks.warps()), bytes_(bytes) {}
 
   /* The lanes of `mask` from the lowest on, as long as they are beyond doubt; the lanes left. */
   uint32_t read_plainly(const SharedAccess &access, uint32_t mask);
@@ -60,35 +61,44 @@ class SharedRaces {
     uint64_t read;
   };
 
+  /* Who has read granules, as one warp sees it. */
+  struct Readers {
+    uint64_t *entries; /* readers_ */
+    uint32_t warps, warp;
+    uint32_t settled;
+
+    bool join(size_t granule, uint64_t *read, uint64_t mine, uint32_t lanes) const;
+    static void share(uint64_t *of_granule, uint64_t *read);
+  };
+
   struct Free {
     void operator()(uint64_t *words) const { free(words); }
   };
 
   /* Granules are made when shared memory is first used, and as fine as the accesses need. */
-  void prepare(uint32_t address, uint32_t bytes) {
-    const uint32_t within = (1u << granule_shift_) - 1;
-    if (((address | bytes) & within) != 0 || granules_.empty()) make_granules(address | bytes);
+  void prepare(uint32_t bytes) {
+    if (bytes >> granule_shift_ == 0 || granules_.empty()) make_granules(bytes);
   }
-  void make_granules(uint32_t multiple);
-  void prepare(const SharedAccess &access, uint32_t mask);
+  void make_granules(uint32_t bytes);
   uint64_t word(const SharedAccess &access, uint32_t lane);
+  void words(const SharedAccess &access, uint64_t *words);
   uint32_t source_number(const ptx::Instruction *source);
   const ptx::Instruction *source_of(uint64_t word) const;
 
   template <unsigned kGranules, bool kWrite>
   uint32_t run_plainly(const SharedAccess &access, uint32_t mask);
   bool read_by_all(const SharedAccess &access, uint32_t mask);
-  bool join_readers(Granule *granule, uint64_t mine, uint32_t lanes);
 
   void record_read(Granule *granule, uint64_t mine);
+  Readers readers_of(uint32_t warp) const;
   uint64_t *readers(const Granule *granule);
   uint32_t lanes_of(uint64_t entry) const;
-  void share(Granule *granule);
   void add_reader(Granule *granule, uint64_t mine);
   Conflict conflicting_write(const Granule &granule, uint32_t thread, bool strong) const;
   Conflict conflicting_read(const Granule &granule, uint32_t thread, bool strong);
 
   const Clocks &clocks_;
+  const uint32_t warps_;
   const uint32_t bytes_;
   uint32_t granule_shift_ = 2; /* log2 of a granule's bytes */
   std::vector<Granule> granules_;

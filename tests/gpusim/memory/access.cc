@@ -31,7 +31,7 @@ bool has_shadow_bytes(const Access &access, const Located &located) {
   if (located.shared == access.mask) return true;
   if (located.global != 0 || located.shared != 0) return false;
   bool all = true;
-  for (unsigned lane = 0; lane < kLanes; lane++) all = all && located.undefined[lane] != nullptr;
+  for (unsigned lane = 0; lane < kLanes; lane++) all = all && located.undefined(lane) != nullptr;
   return all;
 }
 
@@ -58,7 +58,7 @@ bool any_shadow(const Access &access, const Located &located) {
     uint64_t any[2] = {};
     for (unsigned lane = 0; lane < kLanes; lane++) {
       const uint8_t *const at =
-          located.contiguous ? located.undefined[0] + lane * kBytes : located.undefined[lane];
+          located.contiguous ? located.undefined(0) + lane * kBytes : located.undefined(lane);
       uint64_t words[2] = {};
       memcpy(words, at, kBytes);
       any[0] |= words[0];
@@ -72,11 +72,11 @@ void clear_shadow_bytes(const Access &access, const Located &located) {
   with_bytes(access.bytes, [&](auto width) {
     constexpr unsigned kBytes = decltype(width)::value;
     if (located.contiguous) {
-      memset(located.undefined[0], 0, size_t{kBytes} * kLanes);
+      memset(located.undefined(0), 0, size_t{kBytes} * kLanes);
       return;
     }
     /* Lanes outside of the mask repeat one of it. */
-    for (unsigned lane = 0; lane < kLanes; lane++) memset(located.undefined[lane], 0, kBytes);
+    for (unsigned lane = 0; lane < kLanes; lane++) memset(located.undefined(lane), 0, kBytes);
   });
 }
 
@@ -84,7 +84,7 @@ bool lane_is_defined(const Access &access, const Located &located, unsigned lane
   if ((located.global >> lane & 1) != 0) {
     return Heap::device().is_defined(access.address[lane], access.bytes);
   }
-  const uint8_t *const undefined = located.undefined[lane];
+  const uint8_t *const undefined = located.undefined(lane);
   return undefined == nullptr ||
          std::all_of(undefined, undefined + access.bytes, [](uint8_t bits) { return bits == 0; });
 }
@@ -237,7 +237,7 @@ Step access_read(Warp &warp, const Instruction &instruction, const Access &acces
   if (step != Step::next) return step;
   for (uint32_t rest = access.mask; rest != 0; rest &= rest - 1) {
     const unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
-    memcpy(values->lane[lane], located.host[lane], access.bytes);
+    memcpy(values->lane[lane], located.host(lane), access.bytes);
     if (undefined == nullptr) continue;
     if (warp.shadow == nullptr) {
       memset(undefined->lane[lane], 0, access.bytes);
@@ -256,7 +256,7 @@ Step access_write(Warp &warp, const Instruction &instruction, const Access &acce
   const LaneBytes *const shadow = warp.shadow == nullptr ? nullptr : undefined;
   for (uint32_t rest = access.mask; rest != 0; rest &= rest - 1) {
     const unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
-    memcpy(located.host[lane], values.lane[lane], access.bytes);
+    memcpy(located.host(lane), values.lane[lane], access.bytes);
     if (warp.shadow == nullptr) continue;
     access_set_undefined(warp, instruction, access, located, lane,
                          shadow == nullptr ? kDefined : shadow->lane[lane]);
@@ -295,8 +295,8 @@ void access_define(Warp &warp, const Instruction &instruction, const Access &acc
 
 void access_get_undefined(const Access &access, const Located &located, unsigned lane,
                           uint8_t *undefined) {
-  if (located.undefined[lane] != nullptr) {
-    memcpy(undefined, located.undefined[lane], access.bytes);
+  if (located.undefined(lane) != nullptr) {
+    memcpy(undefined, located.undefined(lane), access.bytes);
     return;
   }
   uint32_t defined = ~0u;
@@ -308,8 +308,8 @@ void access_get_undefined(const Access &access, const Located &located, unsigned
 
 void access_set_undefined(Warp &warp, const Instruction &instruction, const Access &access,
                           const Located &located, unsigned lane, const uint8_t *undefined) {
-  if (located.undefined[lane] != nullptr) {
-    memcpy(located.undefined[lane], undefined, access.bytes);
+  if (located.undefined(lane) != nullptr) {
+    memcpy(located.undefined(lane), undefined, access.bytes);
     return;
   }
   if ((located.global >> lane & 1) == 0) return;

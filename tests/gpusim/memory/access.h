@@ -42,14 +42,24 @@ enum class AccessKind : uint8_t { read, write, atomic, async_read, async_write }
 
 /* Host places of an access. */
 struct Located {
-  uint8_t *host[kLanes];      /* lanes outside of the mask repeat one of it */
-  uint8_t *undefined[kLanes]; /* shadow bytes; null: never undefined, or global */
-  uint32_t global = 0;        /* lanes in global memory, whose shadow is the heap's */
-  uint32_t shared = 0;        /* lanes in shared memory */
-  uint64_t low = 0;           /* smallest and largest address, unless the windows are mixed */
+  /* Of the first lane only where all lie side by side; elsewhere lanes outside of the mask repeat
+   * one of it. */
+  uint8_t *hosts[kLanes];
+  uint8_t *undefineds[kLanes];
+  unsigned bytes = 0;  /* the access's */
+  uint32_t global = 0; /* lanes in global memory, whose shadow is the heap's */
+  uint32_t shared = 0; /* lanes in shared memory */
+  uint64_t low = 0;    /* smallest and largest address, unless the windows are mixed */
   uint64_t high = 0;
   bool contiguous = false; /* all 32 lanes, side by side */
   GlobalHold hold;         /* while the access is made, where races are checked */
+
+  uint8_t *host(unsigned lane) const { return contiguous ? hosts[0] + lane * bytes : hosts[lane]; }
+  /* Shadow bytes; null: never undefined, or global. */
+  uint8_t *undefined(unsigned lane) const {
+    if (!contiguous) return undefineds[lane];
+    return undefineds[0] == nullptr ? nullptr : undefineds[0] + lane * bytes;
+  }
 };
 
 /* Every access of a warp passes here once, before memory is touched: bounds, alignment, spaces,

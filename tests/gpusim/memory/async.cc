@@ -111,7 +111,7 @@ bool async_may_access(Warp &warp, const Instruction &instruction, const Access &
   if (async == nullptr || async->pending_words == 0) return true;
   for (uint32_t rest = located.shared; rest != 0; rest &= rest - 1) {
     const unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
-    const auto first = static_cast<size_t>(located.host[lane] - warp.cta->shared);
+    const auto first = static_cast<size_t>(located.host(lane) - warp.cta->shared);
     const size_t end = (first + access.bytes - 1) / kWordBytes + 1;
     for (size_t at = first / kWordBytes; at < end; at++) {
       if (async->owner[at] == 0) continue;

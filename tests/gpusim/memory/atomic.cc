@@ -199,7 +199,7 @@ Step atomic(Warp &warp, const Instruction &instruction, uint32_t mask) {
     const unsigned lane = order.next();
     const bool global = (located.global >> lane & 1) != 0;
     if (shadowed) merge_shadow<T, Operation>(warp, instruction, access, located, lane);
-    old[lane] = exchange<T, Operation>(located.host[lane], {T{}, b[lane], c[lane], global});
+    old[lane] = exchange<T, Operation>(located.host(lane), {T{}, b[lane], c[lane], global});
   }
   if (targets == 0) return Step::next;
   for_lanes(lanes<T>(warp, instruction.operands[0]), mask,

@@ -77,7 +77,7 @@ Step ldmatrix(Warp &warp, const Instruction &instruction, uint32_t mask) {
   }
   for (unsigned m = 0; m < matrices; m++) {
     for_lanes(lanes<uint32_t>(warp, instruction.operands[m]), mask, [&](unsigned lane) {
-      return fragment<kTransposed>(m, lane, [&](unsigned row) { return located.host[row]; });
+      return fragment<kTransposed>(m, lane, [&](unsigned row) { return located.host(row); });
     });
   }
   if (warp.shadow != nullptr) {

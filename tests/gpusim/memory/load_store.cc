@@ -11,6 +11,38 @@ namespace {
 
 enum Detail : unsigned { kOrdering };
 
+/* Element `element` of the lanes' vectors, which lie side by side. */
+template <class T, unsigned Count, class Register>
+void unpack(const uint8_t *from, unsigned element, Register *__restrict registers) {
+  const T *const values = reinterpret_cast<const T *>(from) + element;
+  for (unsigned lane = 0; lane < kLanes; lane++) {
+    registers[lane] = widen<Register>(values[lane * Count]);
+  }
+}
+
+/* The vectors of all lanes, kStride elements apart. */
+template <class T, unsigned Count, unsigned kStride>
+void pack(Warp &warp, const Operand *sources, uint8_t *to) {
+  T *__restrict const values = reinterpret_cast<T *>(to);
+  const auto fits = [](const Operand &source) { return source.bytes == sizeof(T); };
+  if (std::all_of(sources, sources + Count, fits)) {
+    const T *registers[Count];
+    for (unsigned e = 0; e < Count; e++) registers[e] = lanes<const T>(warp, sources[e]);
+    for (unsigned lane = 0; lane < kLanes; lane++) {
+      for (unsigned e = 0; e < Count; e++) values[lane * kStride + e] = registers[e][lane];
+    }
+    return;
+  }
+  for (unsigned e = 0; e < Count; e++) {
+    with_register_type(sources[e], [&](auto type) {
+      const auto *const registers = lanes<const decltype(type)>(warp, sources[e]);
+      for (unsigned lane = 0; lane < kLanes; lane++) {
+        values[lane * kStride + e] = widen<T>(registers[lane]);
+      }
+    });
+  }
+}
+
 template <class T, unsigned Count>
 void load_shadow(Warp &warp, const Instruction &instruction, const Access &access,
                  const Located &located) {
@@ -48,24 +80,10 @@ Step load(Warp &warp, const Instruction &instruction, uint32_t mask) {
     with_register_type(target, [&](auto type) {
       using Register = decltype(type);
       Register *const registers = lanes<Register>(warp, target);
-      if constexpr (Count == 1 && sizeof(Register) == sizeof(T)) {
-        if (located.contiguous) {
-          memcpy(registers, located.host[0], sizeof(T) * kLanes);
-          return;
-        }
-      }
-      if (located.contiguous) {
-        const uint8_t *const element = located.host[0] + e * sizeof(T);
-        for_lanes(registers, kAllLanes, [element](unsigned lane) {
-          T value;
-          memcpy(&value, element + lane * sizeof(T) * Count, sizeof(T));
-          return widen<Register>(value);
-        });
-        return;
-      }
+      if (located.contiguous) return unpack<T, Count>(located.host(0), e, registers);
       for_lanes(registers, mask, [&](unsigned lane) {
         T value;
-        memcpy(&value, located.host[lane] + e * sizeof(T), sizeof(T));
+        memcpy(&value, located.host(lane) + e * sizeof(T), sizeof(T));
         return widen<Register>(value);
       });
     });
@@ -95,6 +113,10 @@ void store_shadow(Warp &warp, const Instruction &instruction, const Access &acce
 
 template <class T, unsigned Count>
 void gather_values(Warp &warp, const Instruction &instruction, uint32_t mask, LaneBytes *values) {
+  if (mask == kAllLanes) {
+    return pack<T, Count, sizeof values->lane[0] / sizeof(T)>(warp, instruction.operands + 1,
+                                                              values->lane[0]);
+  }
   for (unsigned e = 0; e < Count; e++) {
     const Operand &source = instruction.operands[1 + e];
     with_register_type(source, [&](auto type) {
@@ -103,6 +125,22 @@ void gather_values(Warp &warp, const Instruction &instruction, uint32_t mask, La
         const unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
         const T value = widen<T>(registers[lane]);
         memcpy(values->lane[lane] + e * sizeof(T), &value, sizeof(T));
+      }
+    });
+  }
+}
+
+template <class T, unsigned Count>
+void scatter_values(Warp &warp, const Instruction &instruction, uint32_t mask,
+                    const Located &located) {
+  for (unsigned e = 0; e < Count; e++) {
+    const Operand &source = instruction.operands[1 + e];
+    with_register_type(source, [&](auto type) {
+      const auto *const registers = lanes<decltype(type)>(warp, source);
+      for (uint32_t rest = mask; rest != 0; rest &= rest - 1) {
+        const unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
+        const T value = widen<T>(registers[lane]);
+        memcpy(located.host(lane) + e * sizeof(T), &value, sizeof(T));
       }
     });
   }
@@ -124,31 +162,10 @@ Step store(Warp &warp, const Instruction &instruction, uint32_t mask) {
   step = access_begin(warp, instruction, access, AccessKind::write, &located,
                       checked ? &values : nullptr);
   if (step != Step::next) return step;
-  for (unsigned e = 0; e < Count; e++) {
-    const Operand &source = instruction.operands[1 + e];
-    with_register_type(source, [&](auto type) {
-      using Register = decltype(type);
-      const Register *const registers = lanes<Register>(warp, source);
-      if constexpr (Count == 1 && sizeof(Register) == sizeof(T)) {
-        if (located.contiguous) {
-          memcpy(located.host[0], registers, sizeof(T) * kLanes);
-          return;
-        }
-      }
-      if (located.contiguous) {
-        uint8_t *const element = located.host[0] + e * sizeof(T);
-        for (unsigned lane = 0; lane < kLanes; lane++) {
-          const T value = widen<T>(registers[lane]);
-          memcpy(element + lane * sizeof(T) * Count, &value, sizeof(T));
-        }
-        return;
-      }
-      for (uint32_t rest = mask; rest != 0; rest &= rest - 1) {
-        const unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
-        const T value = widen<T>(registers[lane]);
-        memcpy(located.host[lane] + e * sizeof(T), &value, sizeof(T));
-      }
-    });
+  if (located.contiguous) {
+    pack<T, Count, Count>(warp, instruction.operands + 1, located.host(0));
+  } else {
+    scatter_values<T, Count>(warp, instruction, mask, located);
   }
   if (warp.shadow != nullptr) store_shadow<T, Count>(warp, instruction, access, located);
   return Step::next;

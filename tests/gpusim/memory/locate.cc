@@ -52,24 +52,26 @@ struct Addresses {
   }
 
   static bool side_by_side(const Access &access) {
-    const uint64_t first = access.address[0], bytes = access.bytes;
-    if (access.address[1] != first + bytes) return false;
+    const uint64_t *const address = access.address, bytes = access.bytes;
+    if (address[1] - address[0] != bytes) return false;
     uint64_t difference = 0;
-    for (unsigned l = 0; l < kLanes; l++) difference |= access.address[l] ^ (first + l * bytes);
+    for (unsigned l = 1; l < kLanes; l++) difference |= (address[l] - address[l - 1]) ^ bytes;
     return difference == 0;
   }
 
   void find_range() {
     /* Compared with their sign turned: vectors of unsigned numbers can't be. */
     constexpr uint64_t kSign = uint64_t{1} << 63;
-    auto least = static_cast<int64_t>(lane[0] ^ kSign), most = least;
-    bits = 0;
+    const uint64_t *const address = lane;
+    auto least = static_cast<int64_t>(address[0] ^ kSign), most = least;
+    uint64_t any = 0;
     for (unsigned l = 0; l < kLanes; l++) {
-      const auto turned = static_cast<int64_t>(lane[l] ^ kSign);
+      const auto turned = static_cast<int64_t>(address[l] ^ kSign);
       least = turned < least ? turned : least;
       most = turned > most ? turned : most;
-      bits |= lane[l];
+      any |= address[l];
     }
+    bits = any;
     low = static_cast<uint64_t>(least) ^ kSign;
     high = static_cast<uint64_t>(most) ^ kSign;
   }
@@ -141,6 +143,8 @@ struct Locator {
 
   AllocationHit &hit() const { return warp.cta->memory->hits[MemoryState::hit_of(instruction)]; }
 
+  static unsigned lanes_of(const Addresses &addresses) { return addresses.contiguous ? 1 : kLanes; }
+
   /* All lanes in one allocation. False if they are not. */
   bool whole_allocation(const Addresses &addresses, bool *fine) const {
     AllocationHit &last = hit();
@@ -155,9 +159,9 @@ struct Locator {
     const unsigned first = static_cast<unsigned>(__builtin_ctz(access.mask));
     *fine = check_allocation(first, access.address[first], last.read_only) == Step::next;
     uint8_t *const host = Heap::device().host(last.first);
-    for (unsigned l = 0; l < kLanes; l++) {
-      located->host[l] = host + (addresses.lane[l] - last.first);
-      located->undefined[l] = nullptr;
+    for (unsigned l = 0; l < lanes_of(addresses); l++) {
+      located->hosts[l] = host + (addresses.lane[l] - last.first);
+      located->undefineds[l] = nullptr;
     }
     located->global = access.mask;
     return true;
@@ -171,8 +175,8 @@ struct Locator {
       const bool foreign = access.space != Space::generic && window != Space::global;
       return foreign ? fault_space(lane, address, space_name(window)) : fault_heap(lane, address);
     }
-    located->host[lane] = heap.host(address);
-    located->undefined[lane] = nullptr;
+    located->hosts[lane] = heap.host(address);
+    located->undefineds[lane] = nullptr;
     located->global |= 1u << lane;
     return check_allocation(lane, address, heap.find(address)->read_only);
   }
@@ -193,8 +197,8 @@ struct Locator {
     if (cta.shared_bytes < access.bytes || address > cta.shared_bytes - access.bytes) {
       return fault_offset(lane, "shared", address, cta.shared_bytes);
     }
-    located->host[lane] = cta.shared + address;
-    located->undefined[lane] =
+    located->hosts[lane] = cta.shared + address;
+    located->undefineds[lane] =
         cta.shared_undefined == nullptr ? nullptr : cta.shared_undefined + address;
     located->shared |= 1u << lane;
     return Step::next;
@@ -205,11 +209,11 @@ struct Locator {
     if (cta.shared_bytes < access.bytes || addresses.high > cta.shared_bytes - access.bytes) {
       return false;
     }
-    for (unsigned l = 0; l < kLanes; l++) located->host[l] = cta.shared + addresses.lane[l];
-    if (cta.shared_undefined != nullptr) {
-      for (unsigned l = 0; l < kLanes; l++) {
-        located->undefined[l] = cta.shared_undefined + addresses.lane[l];
-      }
+    const unsigned count = lanes_of(addresses);
+    for (unsigned l = 0; l < count; l++) located->hosts[l] = cta.shared + addresses.lane[l];
+    for (unsigned l = 0; l < count; l++) {
+      located->undefineds[l] =
+          cta.shared_undefined == nullptr ? nullptr : cta.shared_undefined + addresses.lane[l];
     }
     located->shared = access.mask;
     return true;
@@ -230,8 +234,8 @@ struct Locator {
                         address, access.bytes);
     }
     if (place.read_only && writes(kind)) return fault_read_only(lane, address);
-    located->host[lane] = place.bytes;
-    located->undefined[lane] = place.undefined;
+    located->hosts[lane] = place.bytes;
+    located->undefineds[lane] = place.undefined;
     return Step::next;
   }
 
@@ -243,14 +247,14 @@ struct Locator {
     if (step == Step::next) step = lane_in_stack(last, space, addresses.low);
     if (step != Step::next) return step;
     const ptrdiff_t lanes_between = first == last ? 1 : static_cast<ptrdiff_t>(last - first);
-    const ptrdiff_t stride = (located->host[last] - located->host[first]) / lanes_between;
-    uint8_t *const host = located->host[first];
-    uint8_t *const undefined = located->undefined[first];
+    const ptrdiff_t stride = (located->hosts[last] - located->hosts[first]) / lanes_between;
+    uint8_t *const host = located->hosts[first];
+    uint8_t *const undefined = located->undefineds[first];
     for (unsigned l = 0; l < kLanes; l++) {
       const unsigned within = l < first ? first : l > last ? last : l;
       const ptrdiff_t away = static_cast<ptrdiff_t>(within - first) * stride;
-      located->host[l] = host + away;
-      located->undefined[l] = undefined == nullptr ? nullptr : undefined + away;
+      located->hosts[l] = host + away;
+      located->undefineds[l] = undefined == nullptr ? nullptr : undefined + away;
     }
     return Step::next;
   }
@@ -284,8 +288,8 @@ struct Locator {
     const unsigned first = static_cast<unsigned>(__builtin_ctz(access.mask));
     for (unsigned l = 0; l < kLanes; l++) {
       if ((access.mask >> l & 1) != 0) continue;
-      located->host[l] = located->host[first];
-      located->undefined[l] = located->undefined[first];
+      located->hosts[l] = located->hosts[first];
+      located->undefineds[l] = located->undefineds[first];
     }
     return Step::next;
   }
@@ -304,6 +308,7 @@ struct Locator {
     located->global = located->shared = 0;
     if ((addresses.bits & (access.bytes - 1)) != 0) return misaligned();
     located->contiguous = addresses.contiguous;
+    located->bytes = access.bytes;
     Space space = access.space;
     if (space == Space::generic) space = one_window(&addresses);
     located->low = addresses.low;

@@ -80,7 +80,7 @@ Step open_bytes(Warp &warp, const Instruction &instruction, const Operand &addre
       return warp.fault(instruction, FaultKind::wrong_space, static_cast<int>(lane),
                         "0x%" PRIx64 " is no shared address", access.address[lane]);
     }
-    barriers->at[lane] = static_cast<uint32_t>(located.host[lane] - warp.cta->shared);
+    barriers->at[lane] = static_cast<uint32_t>(located.host(lane) - warp.cta->shared);
   }
   return Step::next;
 }
