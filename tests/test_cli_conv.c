@@ -303,3 +303,54 @@ Test(cli_conv, explain_gives_the_kernel_of_every_convolution) {
   cr_assert(strstr(command_output(), "layer2.1.conv1  32x288 over "), "%s", command_output());
   cr_assert(strstr(command_output(), ", kernel 3x3, stride 1, padding 1"), "%s", command_output());
 }
+
+/* ---- methods that look at what the filters read ---- */
+
+/* Eight grey images as a .pgm each would be: one .npy of them. */
+static void write_images(void) {
+  enum { BYTES = 8 * TINY_SIDE * TINY_SIDE };
+  char header[128];
+  static unsigned char pixels[BYTES];
+  memset(header, ' ', sizeof header);
+  memcpy(header, "\x93NUMPY\x01\0\x76\0", 10);
+  int length =
+      snprintf(header + 10, 117, "{'descr': '|u1', 'fortran_order': False, 'shape': (8, %d, %d), }",
+               TINY_SIDE, TINY_SIDE);
+  header[10 + length] = ' ';
+  header[127] = '\n';
+  for (int i = 0; i < BYTES; i++) pixels[i] = (unsigned char)(i * 37 ^ i >> 3);
+  FILE *file = fopen(command_path("images.npy"), "wb");
+  cr_assert(file && fwrite(header, 1, 128, file) == 128 && fwrite(pixels, 1, BYTES, file) == BYTES);
+  fclose(file);
+}
+
+/* Kept weights may change, and those of channels that are always 0 may go, too. */
+static void count_two_of_four(const tsr_tensor *before, const tsr_tensor *after) {
+  for (int64_t f = 0; f < before->shape[0]; f++)
+    for (int64_t c = 0; c < columns(before); c += 4) {
+      int zeros = 0;
+      for (int64_t i = c; i < c + 4; i++) zeros += filter_at(after, f, i) == 0;
+      cr_assert_geq(zeros, 2, "%s: filter %d, column %d", before->name, (int)f, (int)c);
+    }
+}
+
+Test(cli_conv, methods_are_calibrated_by_images) {
+  static const char *const methods[] = {"wanda", "sparsegpt", "admm"};
+  write_images();
+  for (int m = 0; m < 3; m++) {
+    cr_assert_eq(
+        command_run("prune model -o pruned -p 2:4 --method %s -c images.npy --samples 5 -t 1",
+                    methods[m]),
+        0, "%s", command_errors());
+    each_pruned(count_two_of_four);
+    tsr_checkpoint *after = open("pruned");
+    cr_assert_str_eq(tsr_checkpoint_metadata(after, "tessera.prune.calibration"),
+                     "5 images, seed 1");
+    cr_assert_eq(strlen(tsr_checkpoint_metadata(after, "tessera.prune.calibration_hash")), 16);
+    tsr_checkpoint_close(after);
+  }
+  cr_assert_eq(command_run("prune model -o pruned -p irregular -s 0.5 --method wanda --budget owl "
+                           "-c images.npy --layers '*' -t 1"),
+               0, "%s", command_errors());
+  assert_fails(6, "no IDX", "prune model -o x -p 2:4 --method wanda -c model/config.json");
+}

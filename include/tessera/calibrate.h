@@ -29,18 +29,42 @@ TSR_API tsr_status tsr_calibration_read(const tsr_tokenizer *tokenizer, const ch
                                         tsr_calibration **out);
 /* Copies token ids. batch->types is not looked at: all are 0. */
 TSR_API tsr_status tsr_calibration_from_ids(const tsr_batch *batch, tsr_calibration **out);
+
+/* For a model of images: IDX, .npy, PNG, PGM and PPM files, each also compressed by gzip; every
+ * image of all files is as likely to be among the `samples` as any other. Images are taken as
+ * `tessera run` takes them: of the model's size, with its mean and deviation. max_tokens is not
+ * used. TSR_UNSUPPORTED_SHAPE for images of another size. */
+TSR_API tsr_status tsr_calibration_read_images(const tsr_model *model, const char *const *paths,
+                                               size_t count, const tsr_calibration_options *options,
+                                               tsr_calibration **out);
+/* Copies NHWC pixels as the model takes them. */
+TSR_API tsr_status tsr_calibration_from_images(const tsr_image_batch *batch, tsr_calibration **out);
+
+/* For a model of text: .npy files of hidden states, [tokens, hidden] for one sequence or
+ * [sequences, tokens, hidden], as the first encoder layer reads them (embeddings after their
+ * LayerNorm). Embeddings are not computed then. A sample is a sequence, cut to max_tokens. */
+TSR_API tsr_status tsr_calibration_read_states(const tsr_model *model, const char *const *paths,
+                                               size_t count, const tsr_calibration_options *options,
+                                               tsr_calibration **out);
+
 TSR_API void tsr_calibration_destroy(tsr_calibration *calibration); /* NULL is fine */
 
-/* The sequences, which belong to the calibration. */
+/* What the calibration holds; it belongs to the calibration. NULL unless it is of that kind.
+ * batch: of text and of states; ids is NULL if they are states. width: may be NULL. */
 TSR_API const tsr_batch *tsr_calibration_batch(const tsr_calibration *calibration);
-/* 16 hexadecimal digits: FNV-1a (64 bits) over every sequence's number of tokens and its tokens,
- * each as four bytes, the lowest first. */
+TSR_API const float *tsr_calibration_states(const tsr_calibration *calibration, int64_t *width);
+TSR_API const tsr_image_batch *tsr_calibration_images(const tsr_calibration *calibration);
+/* 16 hexadecimal digits: FNV-1a (64 bits) over words of four bytes, the lowest first. Text: every
+ * sequence's number of tokens and its tokens. States: the number of tokens and the states' bits.
+ * Images: their number, height, width and channels, and the pixels' bits. */
 TSR_API const char *tsr_calibration_hash(const tsr_calibration *calibration);
 
 /* ---- the run ---- */
 
-/* Called for the chosen linear layers in their order. statistics: of the layer's input over all
- * tokens of the calibration; valid during the call. It may change the layer's weight with
+/* Called for the chosen layers in their order: linear ones, and convolutions of one group.
+ * statistics: of the layer's input over all tokens of the calibration, or of a convolution's im2col
+ * rows (kernel rows x kernel columns x channels features, 0 in the padding) over all output pixels;
+ * valid during the call. It may change the layer's weight with
  * tsr_model_set_weight: what comes after the layer is computed with what it finds then. */
 typedef tsr_status tsr_calibrate_visit(void *user, size_t layer, const tsr_statistics *statistics);
 
@@ -53,8 +77,8 @@ typedef struct tsr_calibrate_options {
 } tsr_calibrate_options;
 
 /* Runs the model over the calibration on the CPU, once. Layers that read the same (queries, keys
- * and values) get the same statistics. Memory: the activations of all tokens, and one layer's
- * statistics at a time. Stops with what visit returned if that is a failure. */
+ * and values) get the same statistics. Memory: the activations of all tokens or images, and one
+ * layer's statistics at a time. Stops with what visit returned if that is a failure. */
 TSR_API tsr_status tsr_calibrate(tsr_model *model, const tsr_calibration *calibration,
                                  const tsr_calibrate_options *options);
 

@@ -1,4 +1,6 @@
 /* The input of a calibration: token ids, and their hash. */
+#include "runtime/calibrate/calibration.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,30 +9,36 @@
 #include "runtime/base/alloc.h"
 #include "runtime/base/status.h"
 #include "runtime/calibrate/sample.h"
-#include "tessera/calibrate.h"
-
-struct tsr_calibration {
-  tsr_batch batch;
-  int64_t *offsets; /* [sequences + 1] */
-  int32_t *ids;     /* [offsets[sequences]] */
-  char hash[17];
-};
 
 enum { SAMPLES_MAX = 1 << 20, TOKENS_MAX = 1 << 20 };
 
-static void hash_word(uint64_t *hash, uint32_t word) {
-  for (int i = 0; i < 4; i++) *hash = (*hash ^ (word >> 8 * i & 0xff)) * 0x100000001b3u;
+tsr__hash tsr__hash_begin(void) { return (tsr__hash){0xcbf29ce484222325u}; }
+
+void tsr__hash_word(tsr__hash *hash, uint32_t word) {
+  for (int i = 0; i < 4; i++) hash->state = (hash->state ^ (word >> 8 * i & 0xff)) * 0x100000001b3u;
+}
+
+void tsr__hash_floats(tsr__hash *hash, const float *values, int64_t count) {
+  for (int64_t i = 0; i < count; i++) {
+    uint32_t bits;
+    memcpy(&bits, &values[i], sizeof bits);
+    tsr__hash_word(hash, bits);
+  }
+}
+
+void tsr__hash_text(const tsr__hash *hash, char text[17]) {
+  snprintf(text, 17, "%016" PRIx64, hash->state);
 }
 
 static void finish(tsr_calibration *c, int64_t sequences) {
+  tsr__hash hash = tsr__hash_begin();
   c->batch = (tsr_batch){.sequences = sequences, .offsets = c->offsets, .ids = c->ids};
-  uint64_t hash = 0xcbf29ce484222325u;
   for (int64_t s = 0; s < sequences; s++) {
-    hash_word(&hash, (uint32_t)(c->offsets[s + 1] - c->offsets[s]));
+    tsr__hash_word(&hash, (uint32_t)(c->offsets[s + 1] - c->offsets[s]));
     for (int64_t t = c->offsets[s]; t < c->offsets[s + 1]; t++)
-      hash_word(&hash, (uint32_t)c->ids[t]);
+      tsr__hash_word(&hash, (uint32_t)c->ids[t]);
   }
-  snprintf(c->hash, sizeof c->hash, "%016" PRIx64, hash);
+  tsr__hash_text(&hash, c->hash);
 }
 
 static tsr_status create(int64_t sequences, int64_t tokens, tsr_calibration **out) {
@@ -72,19 +80,24 @@ static tsr_status read_and_encode(const tsr_tokenizer *tokenizer, const char *co
   return encode(tokenizer, sample, o->max_tokens, *out);
 }
 
+tsr_status tsr__calibration_check(const char *function, const char *const *paths, size_t count,
+                                  const tsr_calibration_options *options) {
+  TSR_CHECK(paths && count && options, TSR_INVALID_ARGUMENT,
+            "%s: an argument is NULL, or there are no files", function);
+  TSR_CHECK(options->samples >= 1 && options->samples <= SAMPLES_MAX, TSR_INVALID_ARGUMENT,
+            "%s: %lld samples, not 1 to %d", function, (long long)options->samples, SAMPLES_MAX);
+  TSR_CHECK(options->max_tokens >= 2 && options->max_tokens <= TOKENS_MAX, TSR_INVALID_ARGUMENT,
+            "%s: %lld tokens, not 2 to %d", function, (long long)options->max_tokens, TOKENS_MAX);
+  return TSR_OK;
+}
+
 tsr_status tsr_calibration_read(const tsr_tokenizer *tokenizer, const char *const *paths,
                                 size_t count, const tsr_calibration_options *options,
                                 tsr_calibration **out) {
   TSR_CHECK(out, TSR_INVALID_ARGUMENT, "tsr_calibration_read: out is NULL");
   *out = NULL;
-  TSR_CHECK(tokenizer && paths && count && options, TSR_INVALID_ARGUMENT,
-            "tsr_calibration_read: an argument is NULL, or there are no files");
-  TSR_CHECK(options->samples >= 1 && options->samples <= SAMPLES_MAX, TSR_INVALID_ARGUMENT,
-            "tsr_calibration_read: %lld samples, not 1 to %d", (long long)options->samples,
-            SAMPLES_MAX);
-  TSR_CHECK(options->max_tokens >= 2 && options->max_tokens <= TOKENS_MAX, TSR_INVALID_ARGUMENT,
-            "tsr_calibration_read: %lld tokens, not 2 to %d", (long long)options->max_tokens,
-            TOKENS_MAX);
+  TSR_CHECK(tokenizer, TSR_INVALID_ARGUMENT, "tsr_calibration_read: tokenizer is NULL");
+  TSR_TRY(tsr__calibration_check("tsr_calibration_read", paths, count, options));
   tsr__sample sample;
   tsr_status status = read_and_encode(tokenizer, paths, count, options, &sample, out);
   tsr__sample_release(&sample);
@@ -120,11 +133,22 @@ void tsr_calibration_destroy(tsr_calibration *calibration) {
   if (!calibration) return;
   free(calibration->offsets);
   free(calibration->ids);
+  free(calibration->values);
   free(calibration);
 }
 
 const tsr_batch *tsr_calibration_batch(const tsr_calibration *calibration) {
-  return calibration ? &calibration->batch : NULL;
+  return calibration && calibration->batch.sequences ? &calibration->batch : NULL;
+}
+
+const float *tsr_calibration_states(const tsr_calibration *calibration, int64_t *width) {
+  int has = calibration && calibration->width;
+  if (width) *width = has ? calibration->width : 0;
+  return has ? calibration->values : NULL;
+}
+
+const tsr_image_batch *tsr_calibration_images(const tsr_calibration *calibration) {
+  return calibration && calibration->images.images ? &calibration->images : NULL;
 }
 
 const char *tsr_calibration_hash(const tsr_calibration *calibration) {

@@ -84,6 +84,8 @@ tsr_status tsr_effect_create(const tsr_model *model, const tsr_calibration *cali
   TSR_CHECK(model && calibration && sequences >= 1 && threads >= 1, TSR_INVALID_ARGUMENT,
             "tsr_effect_create: NULL argument, %lld sequences or %d threads", (long long)sequences,
             (int)threads);
+  TSR_CHECK(tsr_calibration_batch(calibration) && !tsr_calibration_states(calibration, NULL),
+            TSR_UNSUPPORTED, "tsr_effect_create: embeddings need a calibration of text");
   tsr_effect *effect;
   TSR_TRY(tsr__calloc(1, sizeof *effect, "embeddings", &effect));
   effect->threads = threads;

@@ -31,12 +31,16 @@ static int is_blank(const char *text, size_t bytes) {
   return 1;
 }
 
-/* Reservoir sampling (Vitter's algorithm R): every line so far is in the sample with the same
- * probability. */
+int64_t tsr__reservoir_offer(tsr__reservoir *r) {
+  int64_t number = r->seen++;
+  if (number < r->capacity) return number;
+  int64_t place = below(&r->state, number + 1);
+  return place < r->capacity ? place : -1;
+}
+
 static tsr_status offer(tsr__sample *sample, const char *text, size_t bytes) {
-  int64_t number = sample->seen++, place = number;
-  if (number >= sample->capacity) place = below(&sample->state, number + 1);
-  if (place >= sample->capacity) return TSR_OK;
+  int64_t number = sample->reservoir.seen, place = tsr__reservoir_offer(&sample->reservoir);
+  if (place < 0) return TSR_OK;
   char *copy;
   TSR_TRY(tsr__calloc(bytes + 1, 1, "a line of the calibration", &copy));
   memcpy(copy, text, bytes);
@@ -82,7 +86,7 @@ static int by_number(const void *a, const void *b) {
 
 tsr_status tsr__sample_read(const char *const *paths, size_t count, int64_t capacity, uint64_t seed,
                             tsr__sample *out) {
-  *out = (tsr__sample){.capacity = capacity, .state = seed};
+  *out = (tsr__sample){.reservoir = {.capacity = capacity, .state = seed}};
   TSR_TRY(tsr__calloc((size_t)capacity, sizeof *out->lines, "the calibration", &out->lines));
   for (size_t i = 0; i < count; i++) TSR_TRY(read_file(out, paths[i]));
   qsort(out->lines, (size_t)out->count, sizeof *out->lines, by_number);

@@ -1,4 +1,4 @@
-/* A seeded sample of the lines of text files. */
+/* Seeded samples, and that of the lines of text files. */
 #ifndef TESSERA_CALIBRATE_SAMPLE_H
 #define TESSERA_CALIBRATE_SAMPLE_H
 
@@ -7,6 +7,16 @@
 
 #include "tessera/status.h"
 
+/* Reservoir sampling (Vitter's algorithm R): every item so far is in the sample with the same
+ * probability. */
+typedef struct tsr__reservoir {
+  int64_t capacity, seen;
+  uint64_t state; /* of the generator; the seed at first */
+} tsr__reservoir;
+
+/* The place, 0 .. capacity - 1, that the next item takes, from another one if need be; -1: none. */
+int64_t tsr__reservoir_offer(tsr__reservoir *reservoir);
+
 typedef struct tsr__sample_line {
   char *text; /* owned */
   size_t bytes;
@@ -14,10 +24,9 @@ typedef struct tsr__sample_line {
 } tsr__sample_line;
 
 typedef struct tsr__sample {
-  tsr__sample_line *lines; /* [capacity], in their order */
-  int64_t count, capacity;
-  int64_t seen;
-  uint64_t state; /* of the generator */
+  tsr__sample_line *lines; /* [reservoir.capacity], in their order */
+  int64_t count;
+  tsr__reservoir reservoir;
 } tsr__sample;
 
 /* Release the sample either way. */

@@ -42,9 +42,9 @@ static tsr_status check_calibration(const prune_options *options, const tsr__pru
   int method = tsr_prune_method_needs(rule->method) != TSR_STATISTICS_NONE;
   int budget = options->budget >= TSR__BUDGET_OWL, given = options->calibrate.files.count > 0;
   TSR_CHECK(!method || given, TSR_INVALID_ARGUMENT,
-            "--calibrate is missing: the method %s needs text", options->method);
+            "--calibrate is missing: the method %s needs text or images", options->method);
   TSR_CHECK(!budget || given, TSR_INVALID_ARGUMENT,
-            "--calibrate is missing: the budgets owl and measured need text");
+            "--calibrate is missing: the budgets owl and measured need text or images");
   TSR_CHECK(method || budget || !given, TSR_INVALID_ARGUMENT,
             "--calibrate: the method %s looks at weights only", options->method);
   TSR_CHECK(!method || !options->global, TSR_INVALID_ARGUMENT,
@@ -70,12 +70,23 @@ typedef struct prune_job {
   size_t norm_count;
 } prune_job;
 
+static void describe_calibration(const prune_job *job, char *text, size_t size) {
+  const tsr_calibration *c = job->calibration;
+  const tsr_batch *batch = tsr_calibration_batch(c);
+  long long seed = job->options->calibrate.seed;
+  if (!batch)
+    snprintf(text, size, "%lld images, seed %lld", (long long)tsr_calibration_images(c)->images,
+             seed);
+  else
+    snprintf(text, size, "%lld sequences%s, %lld tokens, seed %lld", (long long)batch->sequences,
+             batch->ids ? "" : " of hidden states", (long long)batch->offsets[batch->sequences],
+             seed);
+}
+
 static tsr_status add_calibration(const prune_job *job, tsr_checkpoint_writer *writer) {
   if (!job->calibration) return TSR_OK;
-  const tsr_batch *batch = tsr_calibration_batch(job->calibration);
-  char text[96];
-  snprintf(text, sizeof text, "%lld sequences, %lld tokens, seed %lld", (long long)batch->sequences,
-           (long long)batch->offsets[batch->sequences], (long long)job->options->calibrate.seed);
+  char text[128];
+  describe_calibration(job, text, sizeof text);
   TSR_TRY(tsr_checkpoint_writer_metadata(writer, "tessera.prune.calibration", text));
   return tsr_checkpoint_writer_metadata(writer, "tessera.prune.calibration_hash",
                                         tsr_calibration_hash(job->calibration));
@@ -191,8 +202,7 @@ static tsr_status prune_layers(prune_job *job) {
   TSR_TRY(tsr__calloc(job->count, sizeof *job->layers, "the layers", &job->layers));
   for (size_t i = 0; i < job->count; i++) job->layers[i].tensor = job->tensors[i];
   if (options->calibrate.files.count)
-    TSR_TRY(tsr__calibration_open(&options->calibrate, tsr_checkpoint_folder(job->checkpoint),
-                                  &job->calibration));
+    TSR_TRY(tsr__calibration_open(&options->calibrate, job->checkpoint, &job->calibration));
   tsr__calibrated_run run = {.checkpoint = job->checkpoint,
                              .calibration = job->calibration,
                              .threads = threads,

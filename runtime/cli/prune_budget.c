@@ -23,7 +23,7 @@ static tsr_status count_outliers(void *user, const tsr__calibrated_place *place,
   size_t elements = (size_t)(item->rows * item->cols);
   float *values;
   TSR_TRY(tsr__aligned(elements, sizeof *values, layer->tensor->name, &values));
-  tsr_status status = tsr_tensor_to_f32(layer->tensor, values, elements);
+  tsr_status status = tsr__prune_layer_matrix(layer, values);
   if (status == TSR_OK)
     status = tsr_prune_outliers(statistics, values, item->rows, item->cols, OUTLIER_FACTOR,
                                 &item->outliers);

@@ -7,19 +7,50 @@
 #include "runtime/base/status.h"
 #include "runtime/checkpoint/internal.h"
 #include "runtime/cli/cli.h"
+#include "runtime/cli/weights.h"
+#include "runtime/model/resnet_norm.h"
 
-tsr_status tsr__calibration_open(const tsr__calibrate_values *values, const char *folder,
-                                 tsr_calibration **out) {
-  tsr_calibration_options options = {
-      .samples = values->samples, .max_tokens = values->max_tokens, .seed = (uint64_t)values->seed};
+static tsr_status read_texts(const tsr__calibrate_values *values, const char *folder,
+                             const tsr_calibration_options *options, tsr_calibration **out) {
   char *path;
   tsr_tokenizer *tokenizer;
   TSR_TRY(tsr__path_join(folder, "vocab.txt", &path));
   tsr_status status = tsr_tokenizer_open(path, &tokenizer);
   free(path);
   if (status != TSR_OK) return status;
-  status = tsr_calibration_read(tokenizer, values->files.items, values->files.count, &options, out);
+  status = tsr_calibration_read(tokenizer, values->files.items, values->files.count, options, out);
   tsr_tokenizer_close(tokenizer);
+  return status;
+}
+
+static int is_npy(const char *path) {
+  const char *dot = strrchr(path, '.');
+  return dot && !strcmp(dot, ".npy");
+}
+
+static tsr_status read_states(const tsr__calibrate_values *values, const tsr_model *model,
+                              const tsr_calibration_options *options, tsr_calibration **out) {
+  for (size_t i = 0; i < values->files.count; i++)
+    TSR_CHECK(is_npy(values->files.items[i]), TSR_INVALID_ARGUMENT,
+              "%s is text, %s holds hidden states", values->files.items[i], values->files.items[0]);
+  return tsr_calibration_read_states(model, values->files.items, values->files.count, options, out);
+}
+
+tsr_status tsr__calibration_open(const tsr__calibrate_values *values,
+                                 const tsr_checkpoint *checkpoint, tsr_calibration **out) {
+  tsr_calibration_options options = {
+      .samples = values->samples, .max_tokens = values->max_tokens, .seed = (uint64_t)values->seed};
+  tsr_model *model;
+  tsr_status status;
+  TSR_TRY(tsr_model_load(checkpoint, &model));
+  if (tsr_model_get_info(model)->image_height)
+    status =
+        tsr_calibration_read_images(model, values->files.items, values->files.count, &options, out);
+  else if (is_npy(values->files.items[0]))
+    status = read_states(values, model, &options, out);
+  else
+    status = read_texts(values, tsr_checkpoint_folder(checkpoint), &options, out);
+  tsr_model_destroy(model);
   return status == TSR_OK ? status : tsr__error_prefix(status, "--calibrate");
 }
 
@@ -41,33 +72,50 @@ static int names_weight_of(const char *tensor, const char *layer) {
          (at == tensor || at[-1] == '.');
 }
 
+/* The longest name: "layer1.0.conv1" rather than "conv1". */
 static tsr_status find_layer(const tsr_model *model, const char *tensor, size_t *out) {
-  for (size_t i = 0; i < tsr_model_layer_count(model); i++)
-    if (tsr_model_linear(model, i) && names_weight_of(tensor, tsr_model_layer_name(model, i))) {
-      *out = i;
-      return TSR_OK;
-    }
-  return tsr__error(TSR_UNSUPPORTED,
-                    "%s: the model does not run this matrix, so that nothing is known of its "
-                    "input; leave it out with --skip",
-                    tensor);
+  size_t longest = 0;
+  for (size_t i = 0; i < tsr_model_layer_count(model); i++) {
+    const char *name = tsr_model_layer_name(model, i);
+    if (!tsr_model_linear(model, i) || !names_weight_of(tensor, name)) continue;
+    if (strlen(name) <= longest) continue;
+    longest = strlen(name);
+    *out = i;
+  }
+  TSR_CHECK(longest, TSR_UNSUPPORTED,
+            "%s: the model does not run this matrix, so that nothing is known of its "
+            "input; leave it out with --skip",
+            tensor);
+  return TSR_OK;
+}
+
+tsr_status tsr__calibrated_set_weight(const tsr__calibrated_place *place, float *matrix) {
+  int64_t rows = tsr__matrix_rows(place->layer->tensor);
+  int64_t cols = tsr__matrix_cols(place->layer->tensor);
+  tsr_packed weight = {.format = TSR_FORMAT_DENSE,
+                       .dtype = TSR_DTYPE_F32,
+                       .rows = rows,
+                       .cols = cols,
+                       .stored = rows * cols,
+                       .values = matrix,
+                       .owned = matrix};
+  return tsr_model_set_weight(place->model, place->index, &weight);
 }
 
 static tsr_status visit(void *user, size_t index, const tsr_statistics *statistics) {
   calibrated_work *work = user;
   tsr__prune_layer *layer = &work->run->layers[work->layer_of[index]];
-  const int64_t *shape = layer->tensor->shape;
   tsr__progress_update(&work->progress, work->done++);
   tsr__calibrated_place place = {work->model, index, layer};
   TSR_TRY(work->run->visit(work->run->user, &place, statistics));
   if (!layer->data) return TSR_OK;
-  tsr_packed weight = {.format = TSR_FORMAT_DENSE,
-                       .dtype = layer->dtype,
-                       .rows = shape[0],
-                       .cols = shape[1],
-                       .stored = shape[0] * shape[1],
-                       .values = layer->data};
-  return tsr_model_set_weight(work->model, index, &weight);
+  float *matrix;
+  TSR_TRY(tsr__aligned((size_t)(tsr__matrix_rows(layer->tensor) * tsr__matrix_cols(layer->tensor)),
+                       sizeof *matrix, layer->tensor->name, &matrix));
+  tsr_status status = tsr__prune_layer_result(layer, matrix);
+  if (status == TSR_OK) return tsr__calibrated_set_weight(&place, matrix);
+  free(matrix);
+  return status;
 }
 
 static tsr_status calibrate(calibrated_work *work) {
@@ -80,6 +128,9 @@ static tsr_status calibrate(calibrated_work *work) {
     TSR_TRY(find_layer(work->model, run->layers[i].tensor->name, &index));
     work->layer_of[index] = i;
     work->chosen[index] = 1;
+    tsr__prune_layer *layer = &run->layers[i];
+    if (tsr__is_conv(layer->tensor) && !layer->factors)
+      TSR_TRY(tsr__resnet_norm_factors(run->checkpoint, layer->tensor, &layer->factors));
   }
   tsr_calibrate_options options = {.statistics = run->statistics,
                                    .threads = run->threads,

@@ -12,38 +12,41 @@ typedef struct tsr__calibrate_values {
   int64_t samples, max_tokens, seed;
 } tsr__calibrate_values;
 
-#define TSR__ROWS_CALIBRATE(values)                                                                \
-  {.kind = TSR__OPTION_LIST,                                                                       \
-   .letter = 'c',                                                                                  \
-   .name = "calibrate",                                                                            \
-   .argument = "FILE",                                                                             \
-   .help = "text that the model is meant for, one sentence a line; may be given several times",    \
-   .offset = offsetof(values, calibrate.files)},                                                   \
-      {.kind = TSR__OPTION_INTEGER,                                                                \
-       .name = "samples",                                                                          \
-       .argument = "N",                                                                            \
-       .help = "lines to calibrate with, drawn from all of them",                                  \
-       .offset = offsetof(values, calibrate.samples),                                              \
-       .fallback = "256",                                                                          \
-       .min = 1,                                                                                   \
-       .max = 1 << 20},                                                                            \
-      {.kind = TSR__OPTION_INTEGER,                                                                \
-       .name = "max-tokens",                                                                       \
-       .argument = "N",                                                                            \
-       .help = "cut these lines to so many tokens",                                                \
-       .offset = offsetof(values, calibrate.max_tokens),                                           \
-       .fallback = "64",                                                                           \
-       .min = 2,                                                                                   \
-       .max = 1 << 20},                                                                            \
-  {                                                                                                \
-    .kind = TSR__OPTION_INTEGER, .name = "seed", .argument = "N",                                  \
-    .help = "of the choice of lines", .offset = offsetof(values, calibrate.seed), .fallback = "1", \
-    .min = 0, .max = 4294967295                                                                    \
+#define TSR__ROWS_CALIBRATE(values)                                                              \
+  {.kind = TSR__OPTION_LIST,                                                                     \
+   .letter = 'c',                                                                                \
+   .name = "calibrate",                                                                          \
+   .argument = "FILE",                                                                           \
+   .help =                                                                                       \
+       "what the model is meant for; may be given several times. Text, one sentence a line, or " \
+       "hidden states as the first encoder layer reads them, .npy of [tokens, hidden] or "       \
+       "[sequences, tokens, hidden]; for a ResNet images (IDX, .npy, PNG, PGM, PPM; .gz)",       \
+   .offset = offsetof(values, calibrate.files)},                                                 \
+      {.kind = TSR__OPTION_INTEGER,                                                              \
+       .name = "samples",                                                                        \
+       .argument = "N",                                                                          \
+       .help = "lines, sequences or images to calibrate with, drawn from all of them",           \
+       .offset = offsetof(values, calibrate.samples),                                            \
+       .fallback = "256",                                                                        \
+       .min = 1,                                                                                 \
+       .max = 1 << 20},                                                                          \
+      {.kind = TSR__OPTION_INTEGER,                                                              \
+       .name = "max-tokens",                                                                     \
+       .argument = "N",                                                                          \
+       .help = "cut lines and sequences to so many tokens",                                      \
+       .offset = offsetof(values, calibrate.max_tokens),                                         \
+       .fallback = "64",                                                                         \
+       .min = 2,                                                                                 \
+       .max = 1 << 20},                                                                          \
+  {                                                                                              \
+    .kind = TSR__OPTION_INTEGER, .name = "seed", .argument = "N", .help = "of this choice",      \
+    .offset = offsetof(values, calibrate.seed), .fallback = "1", .min = 0, .max = 4294967295     \
   }
 
-/* The lines as the model's tokenizer reads them; vocab.txt lies beside the weights. */
-tsr_status tsr__calibration_open(const tsr__calibrate_values *values, const char *folder,
-                                 tsr_calibration **out);
+/* What the checkpoint's model can read: images, or lines as its tokenizer reads them (vocab.txt
+ * lies beside the weights), or hidden states from files called *.npy. */
+tsr_status tsr__calibration_open(const tsr__calibrate_values *values,
+                                 const tsr_checkpoint *checkpoint, tsr_calibration **out);
 
 /* Where a visit is. */
 typedef struct tsr__calibrated_place {
@@ -51,6 +54,9 @@ typedef struct tsr__calibrated_place {
   size_t index; /* of the model's layer */
   tsr__prune_layer *layer;
 } tsr__calibrated_place;
+
+/* matrix: [rows, cols], as tsr__prune_layer_matrix gives it; the model's from then on. */
+tsr_status tsr__calibrated_set_weight(const tsr__calibrated_place *place, float *matrix);
 
 /* A run of the model over the calibration, in which the layers are visited with the statistics of
  * their inputs. layers: [count]; one that the model does not run is TSR_UNSUPPORTED. */

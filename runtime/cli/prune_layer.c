@@ -1,6 +1,7 @@
 #include "runtime/cli/prune_layer.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "runtime/base/alloc.h"
 #include "runtime/base/half.h"
@@ -14,6 +15,7 @@ void tsr__prune_layer_release(tsr__prune_layer *layer) {
   free(layer->values);
   free(layer->scores);
   free(layer->mask);
+  free(layer->factors);
   *layer = (tsr__prune_layer){0};
 }
 
@@ -23,15 +25,47 @@ static size_t elements_of(const tsr__prune_layer *layer) {
   return (size_t)rows_of(layer) * (size_t)cols_of(layer);
 }
 
-/* Filters change their order in place of values: to the matrix's, or back. */
-static tsr_status reorder(tsr__prune_layer *layer,
-                          void (*order)(const void *, size_t, const int64_t *, void *)) {
-  float *ordered;
+/* ---- between tensors and matrices ---- */
+
+static void scale_rows(const tsr__prune_layer *layer, float *matrix) {
+  int64_t cols = cols_of(layer);
+  for (int64_t r = 0; layer->factors && r < rows_of(layer); r++)
+    for (int64_t c = 0; c < cols; c++) matrix[r * cols + c] *= layer->factors[r];
+}
+
+/* A filter that is multiplied by 0 gives nothing, whatever its weights are: they stay 0. */
+static void unscale_rows(const tsr__prune_layer *layer, float *matrix) {
+  int64_t cols = cols_of(layer);
+  for (int64_t r = 0; layer->factors && r < rows_of(layer); r++)
+    for (int64_t c = 0; c < cols && layer->factors[r] != 0; c++)
+      matrix[r * cols + c] /= layer->factors[r];
+}
+
+/* matrix: holds the tensor's values; they change their order in place. */
+static tsr_status order(const tsr__prune_layer *layer,
+                        void (*convert)(const void *, size_t, const int64_t *, void *),
+                        float *values) {
+  float *before;
+  size_t bytes = elements_of(layer) * sizeof *before;
   if (!tsr__is_conv(layer->tensor)) return TSR_OK;
-  TSR_TRY(tsr__aligned(elements_of(layer), sizeof *ordered, layer->tensor->name, &ordered));
-  order(layer->values, sizeof *ordered, layer->tensor->shape, ordered);
-  free(layer->values);
-  layer->values = ordered;
+  TSR_TRY(tsr__aligned(bytes, 1, layer->tensor->name, &before));
+  memcpy(before, values, bytes);
+  convert(before, sizeof *before, layer->tensor->shape, values);
+  free(before);
+  return TSR_OK;
+}
+
+tsr_status tsr__prune_layer_matrix(const tsr__prune_layer *layer, float *out) {
+  TSR_TRY(tsr_tensor_to_f32(layer->tensor, out, elements_of(layer)));
+  TSR_TRY(order(layer, tsr__conv_to_matrix, out));
+  scale_rows(layer, out);
+  return TSR_OK;
+}
+
+tsr_status tsr__prune_layer_result(const tsr__prune_layer *layer, float *out) {
+  tsr__to_f32(layer->data, layer->dtype, out, elements_of(layer));
+  TSR_TRY(order(layer, tsr__conv_to_matrix, out));
+  scale_rows(layer, out);
   return TSR_OK;
 }
 
@@ -42,9 +76,10 @@ static tsr_status load(tsr__prune_layer *layer) {
   TSR_TRY(tsr__aligned(elements, sizeof(float), tensor->name, &layer->values));
   TSR_TRY(tsr__aligned(elements, sizeof(float), tensor->name, &layer->scores));
   TSR_TRY(tsr__aligned(elements, sizeof(tsr_mask), tensor->name, &layer->mask));
-  TSR_TRY(tsr_tensor_to_f32(tensor, layer->values, elements));
-  return reorder(layer, tsr__conv_to_matrix);
+  return tsr__prune_layer_matrix(layer, layer->values);
 }
+
+/* ---- pruning ---- */
 
 static tsr_status score(const tsr__prune_rule *rule, tsr__prune_layer *layer) {
   TSR_TRY(load(layer));
@@ -69,7 +104,8 @@ static tsr_status finish(const tsr__prune_rule *rule, tsr__prune_layer *layer) {
                           cols));
   measure(layer);
   tsr_mask_apply(layer->mask, layer->values, rows, cols);
-  TSR_TRY(reorder(layer, tsr__conv_from_matrix));
+  unscale_rows(layer, layer->values);
+  TSR_TRY(order(layer, tsr__conv_from_matrix, layer->values));
   layer->dtype = rule->dtype == TSR_DTYPE_COUNT ? layer->tensor->dtype : rule->dtype;
   if (layer->dtype == TSR_DTYPE_F32) {
     layer->data = layer->values;

@@ -13,9 +13,10 @@ typedef struct tsr__prune_rule {
 } tsr__prune_rule;
 
 typedef struct tsr__prune_layer {
-  const tsr_tensor *tensor; /* 2-D */
+  const tsr_tensor *tensor; /* a matrix, or filters */
+  float *factors; /* [rows]: what the model multiplies the rows with (BatchNorm); NULL = nothing */
   tsr_dtype dtype;
-  void *data;      /* the result, [shape[0], shape[1]] of dtype */
+  void *data;      /* the result, of the tensor's shape, of dtype */
   int64_t pruned;  /* elements */
   double sparsity; /* that is to be reached; < 0: the pattern's own. Not used if global */
   tsr_prune_result result;
@@ -29,9 +30,14 @@ typedef struct tsr__prune_layer {
  * statistics. */
 tsr_status tsr__prune_layers(const tsr__prune_rule *rule, int threads, tsr__prune_layer *layers,
                              size_t count);
-/* One layer, with the statistics of its input; its score is the magnitude. */
+/* One layer, with the statistics of its input; its score is the magnitude of what the model
+ * computes with. */
 tsr_status tsr__prune_layer_calibrated(const tsr__prune_rule *rule, int threads,
                                        const tsr_statistics *statistics, tsr__prune_layer *layer);
+/* out: [rows, cols] of the matrix that the model computes with: filters in the order of their
+ * columns, times the factors. The same of the result. */
+tsr_status tsr__prune_layer_matrix(const tsr__prune_layer *layer, float *out);
+tsr_status tsr__prune_layer_result(const tsr__prune_layer *layer, float *out);
 void tsr__prune_layer_release(tsr__prune_layer *layer);
 
 #endif

@@ -18,21 +18,19 @@ typedef struct measure_work {
   tsr_effect *effect;
   double levels[MEASURED];
   double *errors; /* [layers, MEASURED] */
-  float **values; /* [layers]: the original weights, which the model uses again after a layer */
+  float **values; /* [layers]: the original matrices, which the model uses again after a layer */
 } measure_work;
 
 static int64_t rows_of(const tsr__prune_layer *layer) { return tsr__matrix_rows(layer->tensor); }
 static int64_t cols_of(const tsr__prune_layer *layer) { return tsr__matrix_cols(layer->tensor); }
 
-static tsr_status set_weight(tsr_model *model, size_t index, const tsr__prune_layer *layer,
-                             const float *values) {
-  tsr_packed weight = {.format = TSR_FORMAT_DENSE,
-                       .dtype = TSR_DTYPE_F32,
-                       .rows = rows_of(layer),
-                       .cols = cols_of(layer),
-                       .stored = rows_of(layer) * cols_of(layer),
-                       .values = values};
-  return tsr_model_set_weight(model, index, &weight);
+/* The model gets a copy. */
+static tsr_status set_weight(const tsr__calibrated_place *place, const float *values) {
+  size_t bytes = (size_t)rows_of(place->layer) * (size_t)cols_of(place->layer) * sizeof *values;
+  float *copy;
+  TSR_TRY(tsr__aligned(bytes, 1, place->layer->tensor->name, &copy));
+  memcpy(copy, values, bytes);
+  return tsr__calibrated_set_weight(place, copy);
 }
 
 static tsr_status prune_copy(const measure_work *work, const tsr__prune_layer *layer,
@@ -51,7 +49,7 @@ static tsr_status measure_levels(measure_work *work, const tsr__calibrated_place
   for (int level = 0; level < MEASURED; level++) {
     memcpy(copy, work->values[at], elements * sizeof *copy);
     TSR_TRY(prune_copy(work, layer, statistics, work->levels[level], copy, mask));
-    TSR_TRY(set_weight(place->model, place->index, layer, copy));
+    TSR_TRY(set_weight(place, copy));
     TSR_TRY(tsr_effect_measure(work->effect, place->model, &work->errors[at * MEASURED + level]));
   }
   return TSR_OK;
@@ -69,11 +67,11 @@ static tsr_status measure(void *user, const tsr__calibrated_place *place,
     TSR_TRY(tsr_effect_create(place->model, work->run->calibration, SEQUENCES, work->run->threads,
                               &work->effect));
   TSR_TRY(tsr__aligned(elements, sizeof **values, layer->tensor->name, values));
-  TSR_TRY(tsr_tensor_to_f32(layer->tensor, *values, elements));
+  TSR_TRY(tsr__prune_layer_matrix(layer, *values));
   TSR_TRY_GOTO(status, tsr__aligned(elements, sizeof *copy, layer->tensor->name, &copy), done);
   TSR_TRY_GOTO(status, tsr__aligned(elements, 1, layer->tensor->name, &mask), done);
   status = measure_levels(work, place, statistics, copy, mask);
-  if (status == TSR_OK) status = set_weight(place->model, place->index, layer, *values);
+  if (status == TSR_OK) status = set_weight(place, *values);
 done:
   free(copy);
   free(mask);

@@ -6,7 +6,7 @@
 #include "runtime/base/alloc.h"
 #include "runtime/base/status.h"
 #include "runtime/cli/weights.h"
-#include "runtime/model/resnet_channels.h"
+#include "runtime/model/resnet_norm.h"
 
 /* Whether all values of a filter are +0.0: what was pruned is. */
 static int is_zero(const tsr__prune_layer *layer, int64_t filter) {

@@ -6,7 +6,7 @@
 #include "runtime/base/status.h"
 #include "runtime/cli/run.h"
 #include "runtime/cli/run_result.h"
-#include "runtime/image/images.h"
+#include "runtime/model/model.h"
 
 typedef struct image_job {
   const tsr__run *run;
@@ -76,11 +76,7 @@ static tsr_status write_row(image_job *job, const tsr__images *images, const cha
 static tsr_status classify_batch(image_job *job, const tsr__images *images, const char *path,
                                  int64_t first, int64_t count) {
   const tsr_model_info *info = job->info;
-  tsr__image_input input = {info->image_height, info->image_width, info->image_channels, {0}, {0}};
-  for (int c = 0; c < 3; c++) {
-    input.mean[c] = info->image_mean[c];
-    input.std[c] = info->image_std[c];
-  }
+  tsr__image_input input = tsr__model_image_input(info);
   TSR_TRY(tsr__images_to_input(images, path, first, count, &input, job->pixels));
   tsr_image_batch batch = {count,       info->image_height, info->image_width, info->image_channels,
                            job->pixels, TSR_IMAGE_NHWC};

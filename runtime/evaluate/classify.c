@@ -4,6 +4,7 @@
 #include "runtime/base/alloc.h"
 #include "runtime/base/status.h"
 #include "runtime/evaluate/subject.h"
+#include "runtime/model/model.h"
 #include "tessera/execute.h"
 
 /* More images at once would cost memory and gain no speed. */
@@ -21,12 +22,7 @@ typedef struct classifier {
 
 static tsr_status build(classifier *c) {
   const tsr_model_info *info = c->info;
-  c->input =
-      (tsr__image_input){info->image_height, info->image_width, info->image_channels, {0}, {0}};
-  for (int i = 0; i < 3; i++) {
-    c->input.mean[i] = info->image_mean[i];
-    c->input.std[i] = info->image_std[i];
-  }
+  c->input = tsr__model_image_input(info);
   tsr_model_plan_options plan = {.linear = *c->options->linear, .max_batch = BATCH_IMAGES};
   TSR_TRY(tsr_model_plan_create(c->options->model, &plan, &c->plan));
   size_t image = (size_t)(info->image_height * info->image_width * info->image_channels);

@@ -6,7 +6,7 @@
 #include "runtime/base/alloc.h"
 #include "runtime/base/status.h"
 #include "runtime/checkpoint/internal.h"
-#include "runtime/image/reader.h"
+#include "runtime/image/npy.h"
 
 static const tsr__image_reader *const readers[] = {
 #define TSR_IMAGE_READER(name) &tsr__image_reader_##name,
@@ -115,6 +115,35 @@ tsr_status tsr__images_read(const char *path, tsr__images *out) {
 tsr_status tsr__labels_read(const char *path, tsr__labels *out) {
   *out = (tsr__labels){0};
   return read_file(path, use_as_labels, out);
+}
+
+static tsr_status use_as_floats(const tsr__file_bytes *file, void *out) {
+  tsr__float_array *floats = out;
+  tsr__npy array;
+  int64_t elements = 1;
+  TSR_CHECK(tsr__is_npy(file), TSR_UNSUPPORTED, TSR__FILE ": no .npy file", file->name);
+  TSR_TRY(tsr__npy_parse(file, &array));
+  for (int d = 0; d < array.ndim; d++)
+    TSR_CHECK(tsr__mul_i64(elements, array.dims[d], &elements) && elements <= TSR__IMAGE_BYTES_MAX,
+              TSR_UNSUPPORTED, TSR__FILE ": more than %d numbers", file->name,
+              (int)TSR__IMAGE_BYTES_MAX);
+  TSR_TRY(tsr__npy_check_size(file, &array, (size_t)elements));
+  TSR_TRY(tsr__aligned((size_t)elements, sizeof *floats->values, file->name, &floats->values));
+  for (int64_t i = 0; i < elements; i++)
+    floats->values[i] = (float)tsr__npy_value(&array, (size_t)i);
+  floats->ndim = array.ndim;
+  memcpy(floats->dims, array.dims, sizeof floats->dims);
+  return TSR_OK;
+}
+
+tsr_status tsr__float_array_read(const char *path, tsr__float_array *out) {
+  *out = (tsr__float_array){0};
+  return read_file(path, use_as_floats, out);
+}
+
+void tsr__float_array_release(tsr__float_array *array) {
+  free(array->values);
+  *array = (tsr__float_array){0};
 }
 
 void tsr__labels_release(tsr__labels *labels) {

@@ -23,6 +23,16 @@ void tsr__images_release(tsr__images *images);
 tsr_status tsr__images_decode(const char *name, const unsigned char *bytes, size_t size,
                               tsr__images *out);
 
+/* Numbers from a .npy file, which may be compressed. Zero it first; release takes any state. */
+typedef struct tsr__float_array {
+  int ndim;
+  int64_t dims[4];
+  float *values; /* owned */
+} tsr__float_array;
+
+tsr_status tsr__float_array_read(const char *path, tsr__float_array *out);
+void tsr__float_array_release(tsr__float_array *array);
+
 /* What a model takes: NHWC, F32. value = (pixel - mean) / std, pixel in 0..1. */
 typedef struct tsr__image_input {
   int64_t height, width, channels; /* channels: 1 or 3 */

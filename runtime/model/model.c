@@ -227,6 +227,15 @@ const char *tsr_model_class_name(const tsr_model *model, int64_t index) {
   return model->class_names[index][0] ? model->class_names[index] : NULL;
 }
 
+tsr__image_input tsr__model_image_input(const tsr_model_info *info) {
+  tsr__image_input input = {info->image_height, info->image_width, info->image_channels, {0}, {0}};
+  for (size_t c = 0; c < sizeof input.mean / sizeof input.mean[0]; c++) {
+    input.mean[c] = info->image_mean[c];
+    input.std[c] = info->image_std[c];
+  }
+  return input;
+}
+
 size_t tsr_model_layer_count(const tsr_model *model) { return model ? model->layer_count : 0; }
 
 static const tsr__layer *layer_at(const tsr_model *model, size_t index) {

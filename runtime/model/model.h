@@ -2,6 +2,7 @@
 #ifndef TESSERA_MODEL_MODEL_H
 #define TESSERA_MODEL_MODEL_H
 
+#include "runtime/image/images.h"
 #include "runtime/layer/layer.h"
 
 enum { TSR__SLOTS_MAX = 8, TSR__CLASS_NAME_MAX = 128 };
@@ -61,5 +62,8 @@ typedef struct tsr__model_family {
 
 /* The same of a model. */
 int tsr__model_channels(const tsr_model *model, int64_t index, tsr__channels *out);
+
+/* What images become before a model of images sees them. */
+tsr__image_input tsr__model_image_input(const tsr_model_info *info);
 
 #endif

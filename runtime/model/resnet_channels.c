@@ -18,25 +18,6 @@ struct tsr__channel_conv {
 
 typedef struct tsr__channel_conv channel_conv;
 
-int tsr__resnet_norm_name(const char *weight, const char *suffix, char out[TSR__CHANNEL_NAME_MAX]) {
-  static const char conv[] = "conv", down[] = "downsample.0.weight";
-  const char *dot = strrchr(weight, '.');
-  size_t bytes = strlen(weight), down_bytes = sizeof down - 1;
-  if (!dot || strcmp(dot, ".weight") != 0 || bytes + 16 > TSR__CHANNEL_NAME_MAX) return 0;
-  if (bytes >= down_bytes && !strcmp(weight + bytes - down_bytes, down)) {
-    snprintf(out, TSR__CHANNEL_NAME_MAX, "%.*sdownsample.1.%s", (int)(bytes - down_bytes), weight,
-             suffix);
-    return 1;
-  }
-  const char *last = dot;
-  while (last > weight && last[-1] != '.') last--;
-  if (strncmp(last, conv, sizeof conv - 1) != 0) return 0;
-  const char *number = last + sizeof conv - 1;
-  snprintf(out, TSR__CHANNEL_NAME_MAX, "%.*sbn%.*s.%s", (int)(last - weight), weight,
-           (int)(dot - number), number, suffix);
-  return 1;
-}
-
 void tsr__channels_release(tsr__channels *channels) {
   for (int32_t g = 0; g < channels->group_count; g++) free(channels->groups[g].alive);
   for (size_t c = 0; c < channels->conv_count; c++) {

@@ -2,9 +2,9 @@
 #ifndef TESSERA_MODEL_RESNET_CHANNELS_H
 #define TESSERA_MODEL_RESNET_CHANNELS_H
 
-#include "tessera/checkpoint.h"
+#include "runtime/model/resnet_norm.h"
 
-enum { TSR__NO_GROUP = -1, TSR__CHANNEL_STAGES_MAX = 8, TSR__CHANNEL_NAME_MAX = 256 };
+enum { TSR__NO_GROUP = -1, TSR__CHANNEL_STAGES_MAX = 8 };
 
 /* Channels that go from some layers to others. Residual sums make one group of all that is added.
  */
@@ -38,9 +38,5 @@ typedef struct tsr__channels {
 tsr_status tsr__resnet_channels(const tsr_checkpoint *checkpoint, double epsilon,
                                 tsr__channels *out);
 void tsr__channels_release(tsr__channels *channels);
-
-/* "P.bn1.SUFFIX" for the weight "P.conv1.weight", "P.downsample.1.SUFFIX" for
- * "P.downsample.0.weight". 0 if the name is neither. */
-int tsr__resnet_norm_name(const char *weight, const char *suffix, char out[TSR__CHANNEL_NAME_MAX]);
 
 #endif
