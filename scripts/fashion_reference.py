@@ -10,31 +10,14 @@ them are the label.
 """
 
 import argparse
-import json
 import os
-import struct
 
 import numpy as np
 import torch
 import train_fashion
+from checkpoint_files import read_safetensors, write_safetensors
 
 SHOWN = 20
-
-
-def read_weights(path):
-    """name -> float32 tensor, of a safetensors file that holds F16 alone."""
-    with open(path, "rb") as file:
-        (size,) = struct.unpack("<Q", file.read(8))
-        header = json.loads(file.read(size))
-        data = file.read()
-    weights = {}
-    for name, entry in header.items():
-        if name == "__metadata__":
-            continue
-        first, last = entry["data_offsets"]
-        values = np.frombuffer(data[first:last], "<f2").reshape(entry["shape"])
-        weights[name] = torch.from_numpy(values.astype(np.float32))
-    return weights
 
 
 def main():
@@ -45,7 +28,8 @@ def main():
     args = parser.parse_args()
     torch.set_num_threads(1)
     model = train_fashion.FashionResNet()
-    weights = read_weights(os.path.join(args.model, "model.safetensors"))
+    arrays, _ = read_safetensors(os.path.join(args.model, "model.safetensors"))
+    weights = {n: torch.from_numpy(a.astype(np.float32)) for n, a in arrays.items()}
     missing = model.load_state_dict(weights, strict=False).missing_keys
     assert all(name.endswith("num_batches_tracked") for name in missing), missing
     images, labels = train_fashion.load(args.data, "t10k")
@@ -57,7 +41,7 @@ def main():
         "images": (images[:SHOWN, 0] * 255).round().numpy().astype(np.uint8),
         "predictions": predictions.numpy().astype(np.uint8),
     }
-    train_fashion.write_safetensors(args.output, tensors, {"right": str(right)})
+    write_safetensors(args.output, tensors, {"right": str(right)})
     print(f"{right} of {len(labels)} right; wrote {args.output}")
 
 

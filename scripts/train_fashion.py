@@ -27,6 +27,7 @@ import numpy as np
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+from checkpoint_files import write_safetensors
 
 STEM, WIDTHS, DEPTHS = 16, [48, 96], [1, 1]
 LABELS = [
@@ -67,13 +68,13 @@ class BasicBlock(nn.Module):
 class FashionResNet(nn.Module):
     """Input [batch, 1, 28, 28], pixel / 255; every stage's first block halves the image."""
 
-    def __init__(self):
+    def __init__(self, stem=STEM, widths=WIDTHS, depths=DEPTHS):
         super().__init__()
-        self.conv1 = nn.Conv2d(1, STEM, 3, 1, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(STEM)
-        self.stages = len(WIDTHS)
-        cin = STEM
-        for stage, (width, depth) in enumerate(zip(WIDTHS, DEPTHS), start=1):
+        self.conv1 = nn.Conv2d(1, stem, 3, 1, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(stem)
+        self.stages = len(widths)
+        cin = stem
+        for stage, (width, depth) in enumerate(zip(widths, depths), start=1):
             blocks = [BasicBlock(cin, width, 2)]
             blocks += [BasicBlock(width, width, 1) for _ in range(depth - 1)]
             setattr(self, f"layer{stage}", nn.Sequential(*blocks))
@@ -230,27 +231,6 @@ def train(rank, args, team):
         save(path, model, optimizer, epoch + 1)
         wall, cpu = time.monotonic() - wall, time.process_time() - cpu
         print(f"epoch {epoch + 1}: loss {loss:.3f}, {wall:.0f} s, {cpu:.0f} s of CPU", flush=True)
-
-
-def write_safetensors(path, tensors, metadata):
-    """In the order given; the header is padded so that the data start at a multiple of 8."""
-    types = {"<f4": "F32", "<f2": "F16", "|u1": "U8"}
-    header, offset = {"__metadata__": metadata}, 0
-    for name, array in tensors.items():
-        end = offset + array.nbytes
-        header[name] = {
-            "dtype": types[array.dtype.str],
-            "shape": list(array.shape),
-            "data_offsets": [offset, end],
-        }
-        offset = end
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
-    with open(path + ".new", "wb") as file:
-        file.write(struct.pack("<Q", len(text)) + text)
-        for array in tensors.values():
-            file.write(array.tobytes())
-    os.replace(path + ".new", path)
 
 
 def write_model(folder, model):
