@@ -1,36 +1,41 @@
-# PTX from CUDA C++. TESSERA_NVCC is empty where there is no CUDA toolkit.
+# What nvcc compiles. TESSERA_NVCC is empty where there is no CUDA toolkit.
 find_program(TESSERA_NVCC nvcc HINTS "$ENV{CUDA_HOME}/bin" /usr/local/cuda/bin)
+set(TESSERA_NVCC_BUILD "" CACHE PATH
+  "Another build's folder: what its target nvcc made is taken from there, and nothing compiled by nvcc")
 
-# tessera_ptx(OUTPUT SOURCE OPTION...): a rule that compiles SOURCE for sm_80.
-function(tessera_ptx output source)
-  get_filename_component(folder ${output} DIRECTORY)
-  file(MAKE_DIRECTORY ${folder})
-  add_custom_command(OUTPUT ${output}
-    COMMAND ${TESSERA_NVCC} -ptx -arch=sm_80 -std=c++17 -I${PROJECT_SOURCE_DIR}
-            -I${PROJECT_SOURCE_DIR}/include ${ARGN}
-            -MD -MF ${output}.d -MT ${output} -o ${output} ${source}
-    DEPENDS ${source} DEPFILE ${output}.d
-    COMMENT "PTX ${output}" VERBATIM)
-endfunction()
+# Everything that nvcc compiles.
+add_custom_target(nvcc)
 
-# tessera_fatbin(OUTPUT SOURCE): an image with the cubin for sm_80 and PTX for what is newer.
-function(tessera_fatbin output source)
-  get_filename_component(folder ${output} DIRECTORY)
-  file(MAKE_DIRECTORY ${folder})
-  add_custom_command(OUTPUT ${output}
-    COMMAND ${TESSERA_NVCC} -fatbin -gencode arch=compute_80,code=[sm_80,compute_80] -std=c++17 -O3
-            -I${PROJECT_SOURCE_DIR} -I${PROJECT_SOURCE_DIR}/include
-            -MD -MF ${output}.d -MT ${output} -o ${output} ${source}
-    DEPENDS ${source} DEPFILE ${output}.d
-    COMMENT "fatbin ${output}" VERBATIM)
-endfunction()
-
-# tessera_cubin(OUTPUT SOURCE): the same machine code as in the image, for the gates.
-function(tessera_cubin output source)
-  add_custom_command(OUTPUT ${output}
-    COMMAND ${TESSERA_NVCC} -cubin -arch=sm_80 -std=c++17 -O3
-            -I${PROJECT_SOURCE_DIR} -I${PROJECT_SOURCE_DIR}/include
-            -MD -MF ${output}.d -MT ${output} -o ${output} ${source}
-    DEPENDS ${source} DEPFILE ${output}.d
-    COMMENT "cubin ${output}" VERBATIM)
+# tessera_nvcc(RESULT NAME SOURCE OPTION... [CUBIN CUBIN_NAME]): a rule that compiles SOURCE to the file
+# NAME; RESULT becomes its path. The options must make one kind of machine code; CUBIN keeps it.
+function(tessera_nvcc result name source)
+  cmake_parse_arguments(PARSE_ARGV 3 ARG "" "CUBIN" "")
+  if(TESSERA_NVCC_BUILD)
+    file(RELATIVE_PATH folder ${PROJECT_BINARY_DIR} ${CMAKE_CURRENT_BINARY_DIR})
+    set(${result} ${TESSERA_NVCC_BUILD}/${folder}/${name} PARENT_SCOPE)
+    return()
+  endif()
+  set(output ${CMAKE_CURRENT_BINARY_DIR}/${name})
+  set(${result} ${output} PARENT_SCOPE)
+  set(make)
+  set(keep)
+  set(move)
+  if(ARG_CUBIN)
+    get_filename_component(stem ${source} NAME_WE)
+    set(cubin ${CMAKE_CURRENT_BINARY_DIR}/${ARG_CUBIN})
+    set(kept ${output}.keep)
+    set(make COMMAND ${CMAKE_COMMAND} -E make_directory ${kept})
+    set(keep --keep --keep-dir ${kept})
+    set(move COMMAND ${CMAKE_COMMAND} -E rename ${kept}/${stem}.sm_80.cubin ${cubin}
+             COMMAND ${CMAKE_COMMAND} -E rm -r ${kept})
+  endif()
+  add_custom_command(OUTPUT ${output} ${cubin}
+    ${make}
+    COMMAND ${TESSERA_NVCC} ${ARG_UNPARSED_ARGUMENTS} -std=c++17 -I${PROJECT_SOURCE_DIR}
+            -I${PROJECT_SOURCE_DIR}/include ${keep} -MD -MF ${output}.d -MT ${output} -o ${output} ${source}
+    ${move}
+    DEPENDS ${source} DEPFILE ${output}.d COMMENT "nvcc ${name}" VERBATIM)
+  string(MAKE_C_IDENTIFIER "nvcc_${name}" target)
+  add_custom_target(${target} DEPENDS ${output} ${cubin})
+  add_dependencies(nvcc ${target})
 endfunction()

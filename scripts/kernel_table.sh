@@ -7,7 +7,7 @@ source "$(dirname "$0")/common.sh"
 
 build=build/cpu
 [ -d $build ] || cmake --preset cpu
-ninja -C $build tessera_cubins cuda-kernels cuda-bounds
+ninja -C $build tessera_cuda_images cuda-kernels cuda-bounds
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 bounds=${1-}

@@ -7,7 +7,7 @@ source "$(dirname "$0")/common.sh"
 build=(gcc g++ libc6-dev cmake ninja-build pkg-config libjansson-dev libutf8proc-dev libopenblas-dev
   libpng-dev zlib1g-dev)
 demo=(dataset-fashion-mnist libdnnl-dev python3 python3-pip python3-venv ca-certificates unzip wordnet-base)
-test=(libcriterion-dev libdnnl-dev libzstd-dev clang clang-format clang-tidy libclang-rt-14-dev
+test=(libcriterion-dev libdnnl-dev libzstd-dev clang clang-format clang-tidy lld libclang-rt-14-dev
   libomp-14-dev qemu-user valgrind shellcheck python3 dataset-fashion-mnist)
 
 [ $# -gt 0 ] || set -- build test demo

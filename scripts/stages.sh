@@ -1,10 +1,21 @@
 # shellcheck shell=bash
 # The stages of test.sh: each is a function that fails when its tests do.
 
-# build PRESET: configures and builds.
+# configure PRESET: what nvcc compiles is the same in every build, so the others take it from cpu's.
+configure() {
+  cmake --preset cpu
+  if [ "$1" != cpu ]; then
+    ninja -C build/cpu nvcc
+    cmake --preset "$1" -DTESSERA_NVCC_BUILD="$PWD/build/cpu"
+  fi
+}
+
+# build PRESET [TARGET...]: configures and builds.
 build() {
-  cmake --preset "$1"
-  ninja -C "build/$1" -j "$(nproc)"
+  local preset=$1
+  shift
+  configure "$preset"
+  ninja -C "build/$preset" -j "$(nproc)" "$@"
 }
 
 # run_ctest PRESET [OPTION...]: with the real model, if stage_model could get it.
@@ -39,10 +50,10 @@ stage_tests() {
   run_ctest cpu
 }
 
-# The smallest configuration: no tests, none of the libraries that can be left out.
+# The smallest configuration: no tests, no nvcc, none of the libraries that can be left out.
 stage_minimal() {
   cmake -S . -B build/minimal -G Ninja -DTESSERA_TESTS=OFF -DTESSERA_BENCH_ONEDNN=OFF \
-    -DTESSERA_LIBPNG=OFF -DTESSERA_ZLIB=OFF -DTESSERA_OPENBLAS=OFF
+    -DTESSERA_LIBPNG=OFF -DTESSERA_ZLIB=OFF -DTESSERA_OPENBLAS=OFF -DTESSERA_NVCC=
   ninja -C build/minimal -j "$(nproc)"
   build/minimal/runtime/cli/tessera --version
   small_run build/minimal/runtime/cli/tessera
@@ -53,8 +64,9 @@ stage_asan() {
   UBSAN_OPTIONS=print_stacktrace=1 run_ctest asan
 }
 
+# clang's warnings about the rest are among what lint looks for.
 stage_clang() {
-  build clang
+  build clang tessera tessera_static tessera_shared
   run_ctest clang -R '^(exports|consumer|headers)$'
 }
 

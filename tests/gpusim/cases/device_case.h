@@ -12,7 +12,8 @@
  * left allocated. `what` says which build and setting it is. */
 void device_for_each_build(const char *name, void (*run)(CUmodule module, const char *what));
 
-/* As above, for one file of PTX text. */
+/* As above, for one file of PTX text. TESSERA_TEST_QUICK in the environment asks for one setting.
+ */
 void device_for_each_setting(const char *path, void (*run)(CUmodule module, const char *what));
 
 CUfunction device_function(CUmodule module, const char *name);
