@@ -14,4 +14,10 @@ void tsr_test_conv(const tsr_conv_shape *shape, const float *w, int64_t m, const
 /* Positions along an axis, counted. */
 int64_t tsr_test_conv_positions(const tsr_conv_shape *shape, int axis);
 
+/* Maximum or average over windows: positions outside the image take no part in a maximum and count
+ * as zeros in an average; NaN is greater than all. x: [images, height, width, channels]; y:
+ * [images, out rows, out columns, channels]. */
+void tsr_test_pool2d(const tsr_conv_shape *shape, int maximum, int64_t images, const float *x,
+                     double *y);
+
 #endif

@@ -48,27 +48,6 @@ static void check(tsr__layer *layer, int64_t input_width, const float *x, const 
     }
 }
 
-/* The definition of pooling; positions outside the image take no part in a maximum and count as
- * zeros in an average. */
-static void pool(const tsr_conv_shape *s, int maximum, const float *x, double *y) {
-  int64_t rows = tsr_test_conv_positions(s, 0), columns = tsr_test_conv_positions(s, 1);
-  for (int64_t i = 0; i < IMAGES * rows * columns * s->channels; i++) {
-    int64_t c = i % s->channels, ox = i / s->channels % columns;
-    int64_t oy = i / s->channels / columns % rows, image = i / s->channels / columns / rows;
-    double best = -INFINITY, sum = 0;
-    for (int64_t ky = 0; ky < s->kernel[0]; ky++)
-      for (int64_t kx = 0; kx < s->kernel[1]; kx++) {
-        int64_t py = oy * s->stride[0] + ky * s->dilation[0] - s->padding[0];
-        int64_t px = ox * s->stride[1] + kx * s->dilation[1] - s->padding[1];
-        if (py < 0 || py >= s->height || px < 0 || px >= s->width) continue;
-        double v = (double)x[((image * s->height + py) * s->width + px) * s->channels + c];
-        if (v > best || isnan(v)) best = v;
-        sum += v;
-      }
-    y[i] = maximum ? best : sum / (s->kernel[0] * s->kernel[1]);
-  }
-}
-
 static const tsr_conv_shape pools[] = {
     {9, 8, 19, {3, 3}, {2, 2}, {1, 1}, {1, 1}}, {7, 7, 64, {7, 7}, {1, 1}, {0, 0}, {1, 1}},
     {5, 6, 3, {2, 2}, {2, 2}, {0, 0}, {1, 1}},  {6, 9, 8, {2, 3}, {1, 2}, {1, 1}, {2, 1}},
@@ -82,7 +61,7 @@ static void check_pools(tsr__pool2d_kind kind) {
     int64_t count = IMAGES * out_pixels(s) * s->channels;
     float *x = uniform(&random, IMAGES * in_values(s));
     double *expected = malloc((size_t)count * sizeof *expected);
-    pool(s, kind == TSR__POOL2D_MAX, x, expected);
+    tsr_test_pool2d(s, kind == TSR__POOL2D_MAX, IMAGES, x, expected);
     tsr__layer layer = {.kind = TSR_LAYER_POOL2D, .as.pool2d = {*s, kind}};
     check(&layer, in_values(s), x, expected, count, kind == TSR__POOL2D_MAX ? 0 : 1e-6);
     free(expected);

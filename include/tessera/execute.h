@@ -66,18 +66,22 @@ typedef enum tsr_image_layout { TSR_IMAGE_NHWC, TSR_IMAGE_NCHW } tsr_image_layou
 /* Images of the size that tsr_model_info gives, mean and deviation taken into account. */
 typedef struct tsr_image_batch {
   int64_t images, height, width, channels;
-  const float *pixels; /* host, [images, height, width, channels], or channels first in NCHW */
+  /* [images, height, width, channels], or channels first in NCHW; host memory, or device memory if
+   * the plan's backend is CUDA. */
+  const float *pixels;
   tsr_image_layout layout;
 } tsr_image_batch;
 
-/* Outputs; either may be NULL. Host memory. */
+/* Outputs; either may be NULL. Memory as that of the pixels. */
 typedef struct tsr_image_output {
   float *logits;        /* [images, classes] */
   float *probabilities; /* [images, classes]: their softmax */
+  void *stream;         /* as in tsr_linear_io */
 } tsr_image_output;
 
-/* NHWC pixels are read where they lie, NCHW ones are copied into the workspace first. workspace as
- * for tsr_model_execute. Backend CPU only. */
+/* NHWC pixels are read where they lie, NCHW ones are copied into the workspace first. CUDA: both
+ * are converted into the workspace once; the call may be captured as tsr_model_execute may.
+ * workspace as for tsr_model_execute. */
 TSR_API tsr_status tsr_model_execute_images(const tsr_model_plan *plan,
                                             const tsr_image_batch *batch,
                                             const tsr_image_output *output, void *workspace,

@@ -21,9 +21,8 @@ typedef struct tsr_cuda_conv {
   int32_t height, width;
   int32_t channels, pitch; /* pitch: columns of a tap, channels rounded up to a multiple of 8 */
   int32_t out_width, out_pixels;
-  int32_t kernel_columns;
-  uint32_t pitch_reciprocal, columns_reciprocal; /* of pitch and kernel_columns */
-  int32_t stride[2], padding[2], dilation[2];    /* rows, columns */
+  int32_t kernel[2], stride[2], padding[2], dilation[2]; /* rows, columns */
+  uint32_t pitch_reciprocal, columns_reciprocal;         /* of pitch and kernel[1] */
 } tsr_cuda_conv;
 
 /* C[m,n] = activation(A[m,k] B[k,n] + bias) + residual; B, C and residual token-major. Pointers

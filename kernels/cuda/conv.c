@@ -29,10 +29,10 @@ tsr_cuda_conv tsr__cuda_conv_of(const tsr_conv_shape *s) {
                         .pitch = (int32_t)pitch_of(s),
                         .out_width = (int32_t)extent(s, 1),
                         .out_pixels = (int32_t)(extent(s, 0) * extent(s, 1)),
-                        .kernel_columns = s->kernel[1],
                         .pitch_reciprocal = reciprocal(pitch_of(s)),
                         .columns_reciprocal = reciprocal(s->kernel[1])};
   for (int axis = 0; axis < 2; axis++) {
+    conv.kernel[axis] = s->kernel[axis];
     conv.stride[axis] = s->stride[axis];
     conv.padding[axis] = s->padding[axis];
     conv.dilation[axis] = s->dilation[axis];

@@ -7,6 +7,7 @@
   X(attention)                \
   X(conv_dense)               \
   X(convert)                  \
+  X(pixels)                   \
   X(rows)                     \
   X(split_k)                  \
   X(spmm_bcsr)                \

@@ -7,6 +7,8 @@
 
 #include <stdint.h>
 
+#include "kernels/cuda/args.h"
+
 /* Shapes that kernels and launches agree on. */
 enum {
   TSR_CUDA_ROW_WARPS = 4,      /* of a CTA with one row for each warp */
@@ -66,6 +68,48 @@ typedef struct tsr_cuda_convert_args {
   int64_t ldx, ldy;
   int32_t n, width, padded; /* width <= padded <= ldy */
 } tsr_cuda_convert_args;
+
+/* y[p, c] = x[image of p, c, p's place in it], and zeros in columns channels .. padded - 1: images
+ * that come channels first. */
+typedef struct tsr_cuda_nchw_args {
+  const float *x; /* [n / image_pixels, channels, image_pixels] */
+  void *y;        /* [n, ldy] elements, aligned to one */
+  int64_t ldy;
+  int32_t n;                              /* pixels of all images */
+  int32_t image_pixels, channels, padded; /* channels <= padded <= ldy */
+} tsr_cuda_nchw_args;
+
+/* Maximum or average of each channel over a window; pixels in the padding take no part in a maximum
+ * and count as zeros in an average. NaN wins. */
+typedef struct tsr_cuda_pool2d_args {
+  const void *x; /* [images, height, width, ldx] elements, aligned to one */
+  void *y;       /* [n, ldy] elements, aligned to one */
+  int64_t ldx, ldy;
+  tsr_cuda_conv conv;
+  int32_t n; /* output pixels of all images */
+  int32_t average;
+} tsr_cuda_pool2d_args;
+
+/* A convolution of several groups: filter r sees only its group's channels. */
+typedef struct tsr_cuda_grouped_args {
+  const void *x;       /* [images, height, width, ldx] elements, aligned to one */
+  const void *weights; /* [filters, kernel rows, kernel columns, channels / groups] elements */
+  const float *bias;   /* [filters], or NULL */
+  void *y;             /* [n, ldy] elements, aligned to one */
+  int64_t ldx, ldy;
+  tsr_cuda_conv conv;
+  int32_t n; /* output pixels of all images */
+  int32_t filters, groups;
+  int32_t activation; /* tsr_activation */
+} tsr_cuda_grouped_args;
+
+/* y[i, :] = softmax of x[i, :]. */
+typedef struct tsr_cuda_softmax_args {
+  const void *x; /* [n, ldx] elements, aligned to one */
+  float *y;      /* [n, width] */
+  int64_t ldx;
+  int32_t n, width;
+} tsr_cuda_softmax_args;
 
 /* y[i] = words[i]. */
 typedef struct tsr_cuda_words_args {

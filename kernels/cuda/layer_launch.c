@@ -34,6 +34,25 @@ tsr_cuda_launch tsr__cuda_convert_launch(const tsr_cuda_convert_args *args) {
   return chunks(args->n, args->padded);
 }
 
+tsr_cuda_launch tsr__cuda_nchw_launch(const tsr_cuda_nchw_args *args) {
+  return chunks(args->n, args->padded);
+}
+
+tsr_cuda_launch tsr__cuda_pool2d_launch(const tsr_cuda_pool2d_args *args) {
+  return chunks(args->n, args->conv.channels);
+}
+
+/* A thread for each output. */
+tsr_cuda_launch tsr__cuda_grouped_launch(const tsr_cuda_grouped_args *args) {
+  int64_t outputs = (int64_t)args->n * args->filters;
+  return (tsr_cuda_launch){.grid = {ceil_div(outputs, TSR_CUDA_CHUNK_THREADS), 1, 1},
+                           .threads = TSR_CUDA_CHUNK_THREADS};
+}
+
+tsr_cuda_launch tsr__cuda_softmax_launch(const tsr_cuda_softmax_args *args) {
+  return rows(args->n);
+}
+
 tsr_cuda_launch tsr__cuda_gather_launch(const tsr_cuda_gather_args *args) {
   return chunks(args->n, args->padded);
 }

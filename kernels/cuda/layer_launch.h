@@ -14,6 +14,16 @@ tsr_cuda_launch tsr__cuda_pool_launch(const tsr_cuda_pool_args *args);
 /* tsr_<type>_from_f32__sm80, tsr_<type>_to_f32__sm80, tsr_b16_copy__sm80. */
 tsr_cuda_launch tsr__cuda_convert_launch(const tsr_cuda_convert_args *args);
 
+/* tsr_<type>_from_nchw__sm80. */
+tsr_cuda_launch tsr__cuda_nchw_launch(const tsr_cuda_nchw_args *args);
+
+/* tsr_<type>_pool2d__sm80, tsr_<type>_grouped_conv__sm80. */
+tsr_cuda_launch tsr__cuda_pool2d_launch(const tsr_cuda_pool2d_args *args);
+tsr_cuda_launch tsr__cuda_grouped_launch(const tsr_cuda_grouped_args *args);
+
+/* tsr_<type>_softmax__sm80. */
+tsr_cuda_launch tsr__cuda_softmax_launch(const tsr_cuda_softmax_args *args);
+
 /* tsr_b16_gather__sm80. */
 tsr_cuda_launch tsr__cuda_gather_launch(const tsr_cuda_gather_args *args);
 

@@ -1,4 +1,4 @@
-// Layers that work on whole rows: LayerNorm, embedding, pooling. f32 arithmetic.
+// Layers that work on whole rows: LayerNorm, embedding, pooling, softmax. f32 arithmetic.
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
 
@@ -139,6 +139,48 @@ __device__ void embedding(const tsr_cuda_embedding_args &args) {
   }
 }
 
+__device__ float warp_max(float value) {
+#pragma unroll
+  for (int step = 16; step > 0; step /= 2) {
+    value = fmaxf(value, __shfl_xor_sync(~0u, value, step));
+  }
+  return value;
+}
+
+// Relative to the greatest value, so that no exponential overflows.
+template <class T>
+__device__ void softmax(const tsr_cuda_softmax_args &args) {
+  const int row = blockIdx.x * TSR_CUDA_ROW_WARPS + threadIdx.x / kLanes, width = args.width;
+  if (row >= args.n) return;
+  const T *x = static_cast<const T *>(args.x) + row * args.ldx;
+  const Row<T> values(x, width, rows_aligned(static_cast<const T *>(args.x), args.ldx));
+
+  float greatest = -INFINITY, sum = 0;
+  values.each([&](int column, const Chunk<T> &chunk) {
+#pragma unroll
+    for (int i = 0; i < kChunk; i++) {
+      if (column + i < width) greatest = fmaxf(greatest, static_cast<float>(chunk.v[i]));
+    }
+  });
+  greatest = warp_max(greatest);
+  values.each([&](int column, const Chunk<T> &chunk) {
+#pragma unroll
+    for (int i = 0; i < kChunk; i++) {
+      if (column + i < width) sum += expf(static_cast<float>(chunk.v[i]) - greatest);
+    }
+  });
+  sum = warp_sum(sum);
+  float *y = args.y + int64_t(row) * width;
+  values.each([&](int column, const Chunk<T> &chunk) {
+    Chunk<float> out;
+#pragma unroll
+    for (int i = 0; i < kChunk; i++) {
+      out.v[i] = expf(static_cast<float>(chunk.v[i]) - greatest) / sum;
+    }
+    store_chunk(y, column, width, rows_aligned(args.y, width), out);
+  });
+}
+
 constexpr int kPoolColumns = kLanes * kChunk;
 
 // sums[warp][c] = the sum of column + c over rows warp, warp + kPoolWarps, ... of `count`.
@@ -226,6 +268,16 @@ extern "C" __global__ void __launch_bounds__(TSR_CUDA_ROW_WARPS *kLanes)
 extern "C" __global__ void __launch_bounds__(TSR_CUDA_ROW_WARPS *kLanes)
     tsr_bf16_embedding__sm80(tsr_cuda_embedding_args args) {
   embedding<__nv_bfloat16>(args);
+}
+
+extern "C" __global__ void __launch_bounds__(TSR_CUDA_ROW_WARPS *kLanes)
+    tsr_f16_softmax__sm80(tsr_cuda_softmax_args args) {
+  softmax<half>(args);
+}
+
+extern "C" __global__ void __launch_bounds__(TSR_CUDA_ROW_WARPS *kLanes)
+    tsr_bf16_softmax__sm80(tsr_cuda_softmax_args args) {
+  softmax<__nv_bfloat16>(args);
 }
 
 extern "C" __global__ void __launch_bounds__(TSR_CUDA_POOL_WARPS *kLanes)

@@ -6,6 +6,7 @@
 #include "runtime/base/status.h"
 #include "runtime/cli/run.h"
 #include "runtime/cli/run_result.h"
+#include "runtime/cuda/host.h"
 #include "runtime/model/model.h"
 
 typedef struct image_job {
@@ -18,6 +19,7 @@ typedef struct image_job {
   char (*numbers)[24];  /* for classes without a name */
   float *pixels;        /* [batch, height, width, channels] */
   float *values;        /* [batch, classes]: probabilities or logits */
+  tsr__cuda_host *gpu;  /* of a plan for the GPU, which uses no workspace of the host */
   void *workspace;
   size_t workspace_bytes;
 } image_job;
@@ -44,6 +46,8 @@ static tsr_status open_plan(image_job *job) {
   TSR_TRY(tsr__aligned(batch, image * sizeof *job->pixels, "the images", &job->pixels));
   TSR_TRY(tsr__aligned(batch, (size_t)info->classes * sizeof *job->values, "the classes",
                        &job->values));
+  if (options.linear.backend == TSR_BACKEND_CUDA)
+    return tsr__cuda_host_create(job->plan, &job->gpu);
   job->workspace_bytes = tsr_model_plan_workspace_bytes(job->plan);
   return tsr__aligned(job->workspace_bytes, 1, "the workspace", &job->workspace);
 }
@@ -82,8 +86,9 @@ static tsr_status classify_batch(image_job *job, const tsr__images *images, cons
                            job->pixels, TSR_IMAGE_NHWC};
   tsr_image_output output = {0};
   *(job->options->logits ? &output.logits : &output.probabilities) = job->values;
-  TSR_TRY(
-      tsr_model_execute_images(job->plan, &batch, &output, job->workspace, job->workspace_bytes));
+  TSR_TRY(job->gpu ? tsr__cuda_host_execute_images(job->gpu, &batch, &output)
+                   : tsr_model_execute_images(job->plan, &batch, &output, job->workspace,
+                                              job->workspace_bytes));
   for (int64_t i = 0; i < count; i++)
     TSR_TRY(write_row(job, images, path, first + i, job->values + i * info->classes));
   return TSR_OK;
@@ -115,6 +120,7 @@ tsr_status tsr__run_images(const tsr__run *run) {
       .run = run, .options = run->options, .info = tsr_model_get_info(run->opened.model)};
   tsr_status status = work(&job);
   tsr__run_result_close(&job.result);
+  tsr__cuda_host_destroy(job.gpu);
   tsr_model_plan_destroy(job.plan);
   free(job.classes);
   free(job.numbers);

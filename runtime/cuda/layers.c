@@ -14,6 +14,23 @@ tsr_status tsr__cuda_find_typed(tsr__cuda *cuda, tsr__cuda_image image, tsr_dtyp
   return tsr__cuda_find(cuda, image, name, out);
 }
 
+tsr_status tsr__cuda_upload_rounded(const tsr__cuda *cuda, const void *values, tsr_dtype from,
+                                    size_t count, tsr_dtype dtype, const char *what, void **out) {
+  if (from == dtype) return tsr__cuda_upload(cuda, values, count * sizeof(uint16_t), what, out);
+  float *floats = NULL;
+  uint16_t *rounded = NULL;
+  tsr_status status;
+  TSR_TRY_GOTO(status, tsr__aligned(count, sizeof *floats, what, &floats), done);
+  TSR_TRY_GOTO(status, tsr__aligned(count, sizeof *rounded, what, &rounded), done);
+  tsr__to_f32(values, from, floats, count);
+  tsr__from_f32(floats, dtype, rounded, count);
+  status = tsr__cuda_upload(cuda, rounded, count * sizeof *rounded, what, out);
+done:
+  free(rounded);
+  free(floats);
+  return status;
+}
+
 static tsr_status upload_floats(const tsr__cuda *cuda, const float *values, int64_t rows,
                                 int64_t width, const char *what, void **out) {
   return tsr__cuda_upload(cuda, values, (size_t)rows * (size_t)width * sizeof *values, what, out);
@@ -21,33 +38,15 @@ static tsr_status upload_floats(const tsr__cuda *cuda, const float *values, int6
 
 /* ---- embedding ---- */
 
-/* The table in the layer's type; the sizes were checked when the model was made. */
-static tsr_status upload_words(const tsr__cuda *cuda, const tsr__embedding *e, tsr_dtype dtype,
-                               void **out) {
-  size_t count = (size_t)e->vocabulary * (size_t)e->width;
-  if (e->words_dtype == dtype)
-    return tsr__cuda_upload(cuda, e->words, count * sizeof(uint16_t), "the words' table", out);
-  float *floats = NULL;
-  uint16_t *words = NULL;
-  tsr_status status;
-  TSR_TRY_GOTO(status, tsr__aligned(count, sizeof *floats, "the words' table", &floats), done);
-  TSR_TRY_GOTO(status, tsr__aligned(count, sizeof *words, "the words' table", &words), done);
-  tsr__to_f32(e->words, e->words_dtype, floats, count);
-  tsr__from_f32(floats, dtype, words, count);
-  status = tsr__cuda_upload(cuda, words, count * sizeof *words, "the words' table", out);
-done:
-  free(words);
-  free(floats);
-  return status;
-}
-
 static tsr_status prepare_embedding(tsr__cuda *cuda, const tsr__layer *layer, tsr_dtype dtype,
                                     tsr__cuda_layer *out) {
   const tsr__embedding *e = &layer->as.embedding;
   TSR_CHECK(e->vocabulary <= INT32_MAX && e->width <= INT32_MAX && e->position_count <= INT32_MAX &&
                 e->type_count <= INT32_MAX,
             TSR_UNSUPPORTED_SHAPE, "tables of more than 2^31 - 1 rows or columns");
-  TSR_TRY(upload_words(cuda, e, dtype, &out->tables[0]));
+  TSR_TRY(tsr__cuda_upload_rounded(cuda, e->words, e->words_dtype,
+                                   (size_t)e->vocabulary * (size_t)e->width, dtype,
+                                   "the words' table", &out->tables[0]));
   TSR_TRY(upload_floats(cuda, e->positions, e->position_count, e->width, "the positions' table",
                         &out->tables[1]));
   TSR_TRY(
@@ -76,7 +75,7 @@ static tsr_status run_embedding(const tsr__cuda *cuda, const tsr__cuda_layer *la
   return tsr__cuda_launch(cuda, &layer->function, &launch, &args, io->stream, layer->name);
 }
 
-static const tsr__cuda_layer_ops embedding_ops = {prepare_embedding, run_embedding};
+const tsr__cuda_layer_ops tsr__cuda_embedding_ops = {prepare_embedding, run_embedding};
 
 /* ---- attention ---- */
 
@@ -110,7 +109,7 @@ static tsr_status run_attention(const tsr__cuda *cuda, const tsr__cuda_layer *la
   return tsr__cuda_launch(cuda, &layer->function, &launch, &args, io->stream, layer->name);
 }
 
-static const tsr__cuda_layer_ops attention_ops = {prepare_attention, run_attention};
+const tsr__cuda_layer_ops tsr__cuda_attention_ops = {prepare_attention, run_attention};
 
 /* ---- layer normalisation ---- */
 
@@ -138,7 +137,7 @@ static tsr_status run_layernorm(const tsr__cuda *cuda, const tsr__cuda_layer *la
   return tsr__cuda_launch(cuda, &layer->function, &launch, &args, io->stream, layer->name);
 }
 
-static const tsr__cuda_layer_ops layernorm_ops = {prepare_layernorm, run_layernorm};
+const tsr__cuda_layer_ops tsr__cuda_layernorm_ops = {prepare_layernorm, run_layernorm};
 
 /* ---- pooling ---- */
 
@@ -163,12 +162,12 @@ static tsr_status run_pool(const tsr__cuda *cuda, const tsr__cuda_layer *layer,
   return tsr__cuda_launch(cuda, &layer->function, &launch, &args, io->stream, layer->name);
 }
 
-static const tsr__cuda_layer_ops pool_ops = {prepare_pool, run_pool};
+const tsr__cuda_layer_ops tsr__cuda_pool_ops = {prepare_pool, run_pool};
 
 /* ---- all of them ---- */
 
 static const tsr__cuda_layer_ops *const all_ops[TSR_LAYER_COUNT] = {
-#define TSR_CUDA_LAYER(kind, name) [TSR_LAYER_##kind] = &name##_ops,
+#define TSR_CUDA_LAYER(kind, name) [TSR_LAYER_##kind] = &tsr__cuda_##name##_ops,
 #include "runtime/cuda/layers.inc"
 #undef TSR_CUDA_LAYER
 };

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "runtime/base/alloc.h"
 #include "runtime/base/half.h"
@@ -21,8 +22,9 @@ struct tsr__cuda_linear {
   tsr__cuda_function spmm, split_k, gather, transpose, from_f32, to_f32;
   tsr_cuda_spmm_args args; /* what is the same in every call */
   void *image, *bias;
-  int64_t ldx, ldy;                                                /* of the workspace's x and y */
-  int32_t m, k;                                                    /* the layer's */
+  int64_t ldx, ldy; /* of the workspace's x and y */
+  int32_t m, k;     /* the layer's; k of a row of x */
+  int64_t in, out;  /* rows of x, and tokens, of an image; of tokens 1 and 1 */
   size_t image_bytes, y_at, scratch_at, moved_at, workspace_bytes; /* moved_at: in scratch */
 };
 
@@ -57,6 +59,25 @@ static tsr_status round_values(const tsr_packed *weight, tsr_dtype dtype, tsr_pa
   return check_range(weight->values, *values, weight->stored, dtype);
 }
 
+/* Fills each tap of dense filters up with zeros to the pitch of a kernel of convolutions. *values:
+ * as in round_values. */
+static tsr_status widen_taps(const tsr_cuda_conv *conv, tsr_packed *dense, uint16_t **values) {
+  int64_t channels = conv->channels, pitch = conv->pitch, count;
+  if (dense->format != TSR_FORMAT_DENSE || pitch == channels) return TSR_OK;
+  int64_t taps = dense->cols / channels;
+  uint16_t *wide;
+  TSR_CHECK(tsr__mul_i64(dense->rows, taps * pitch, &count), TSR_UNSUPPORTED_SHAPE,
+            "%lld filters of %lld taps", (long long)dense->rows, (long long)taps);
+  TSR_TRY(tsr__calloc((size_t)count, sizeof *wide, "filters", &wide));
+  for (int64_t t = 0; t < dense->rows * taps; t++)
+    memcpy(wide + t * pitch, *values + t * channels, (size_t)channels * sizeof *wide);
+  free(*values);
+  dense->values = *values = wide;
+  dense->cols = taps * pitch;
+  dense->stored = count;
+  return TSR_OK;
+}
+
 static tsr_status upload_weights(tsr__cuda_linear *linear, const tsr_packed *weight) {
   const tsr_cuda_spmm_kernel *kernel = linear->kernel;
   tsr_packed rounded;
@@ -64,6 +85,8 @@ static tsr_status upload_weights(tsr__cuda_linear *linear, const tsr_packed *wei
   void *image = NULL;
   tsr_status status;
   TSR_TRY_GOTO(status, round_values(weight, kernel->dtype, &rounded, &values), done);
+  if (kernel->ops->convolution)
+    TSR_TRY_GOTO(status, widen_taps(&linear->args.conv, &rounded, &values), done);
   linear->image_bytes = kernel->ops->prepacked_bytes(kernel, &rounded);
   TSR_TRY_GOTO(status, tsr__aligned(linear->image_bytes, 1, "prepacked weights", &image), done);
   kernel->ops->prepack(kernel, &rounded, image);
@@ -86,8 +109,11 @@ static tsr_status find_functions(tsr__cuda_linear *linear) {
       [TSR_FORMAT_BCSR] = TSR__CUDA_IMAGE_spmm_bcsr,
       [TSR_FORMAT_VNM] = TSR__CUDA_IMAGE_spmm_vnm,
       [TSR_FORMAT_BCSR_NM] = TSR__CUDA_IMAGE_spmm_bcsr_nm};
+  static const tsr__cuda_image conv_images[TSR_FORMAT_COUNT] = {[TSR_FORMAT_DENSE] =
+                                                                    TSR__CUDA_IMAGE_conv_dense};
   const tsr_cuda_spmm_kernel *kernel = linear->kernel;
-  TSR_TRY(tsr__cuda_find(linear->cuda, images[kernel->format], kernel->name, &linear->spmm));
+  tsr__cuda_image image = (kernel->ops->convolution ? conv_images : images)[kernel->format];
+  TSR_TRY(tsr__cuda_find(linear->cuda, image, kernel->name, &linear->spmm));
   TSR_TRY(tsr__cuda_allow_shared(linear->cuda, &linear->spmm, kernel->ops->shared_bytes(kernel)));
   TSR_TRY(tsr__cuda_find(linear->cuda, TSR__CUDA_IMAGE_convert, "tsr_b16_gather__sm80",
                          &linear->gather));
@@ -121,9 +147,10 @@ static tsr_status plan_workspace(tsr__cuda_linear *linear, int64_t max_tokens) {
   int64_t x, y;
   linear->ldx = round_row(linear->k);
   linear->ldy = round_row(linear->m);
-  TSR_CHECK(tsr__mul_i64(linear->ldx, max_tokens, &x) &&
-                tsr__mul_i64(linear->ldy, max_tokens, &y) && x < INT64_MAX / 16 &&
-                y < INT64_MAX / 16,
+  int64_t images = (max_tokens + linear->out - 1) / linear->out;
+  TSR_CHECK(tsr__mul_i64(images, linear->in, &x) && x <= INT32_MAX &&
+                tsr__mul_i64(linear->ldx, x, &x) && tsr__mul_i64(linear->ldy, max_tokens, &y) &&
+                x < INT64_MAX / 16 && y < INT64_MAX / 16,
             TSR_UNSUPPORTED_SHAPE, "activations of %lld tokens", (long long)max_tokens);
   linear->y_at = round_line((size_t)x * sizeof(uint16_t));
   linear->scratch_at = linear->y_at + round_line((size_t)y * sizeof(uint16_t));
@@ -133,32 +160,43 @@ static tsr_status plan_workspace(tsr__cuda_linear *linear, int64_t max_tokens) {
   return TSR_OK;
 }
 
-static tsr_status build(tsr__cuda_linear *linear, const tsr_linear *layer, const tsr_packed *weight,
-                        int64_t max_tokens) {
+static void describe(tsr__cuda_linear *linear, const tsr__cuda_linear_plan *plan,
+                     const tsr_packed *weight) {
   linear->pattern = tsr_packed_pattern(weight);
   linear->m = (int32_t)weight->rows;
   linear->k = (int32_t)weight->cols;
+  linear->in = linear->out = 1;
+  if (!plan->conv) return;
+  linear->args.conv = tsr__cuda_conv_of(plan->conv);
+  linear->k = linear->args.conv.channels;
+  linear->in = plan->conv->height * plan->conv->width;
+  linear->out = linear->args.conv.out_pixels;
+}
+
+static tsr_status build(tsr__cuda_linear *linear, const tsr__cuda_linear_plan *plan,
+                        const tsr_linear *layer, const tsr_packed *weight) {
+  describe(linear, plan, weight);
   TSR_TRY(upload_weights(linear, weight));
   if (layer->bias)
     TSR_TRY(tsr__cuda_upload(linear->cuda, layer->bias, (size_t)weight->rows * sizeof(float),
                              "bias", &linear->bias));
   linear->args.bias = linear->bias;
   linear->args.activation = (int32_t)layer->activation;
+  linear->args.residual_first = layer->residual_first;
   TSR_TRY(find_functions(linear));
-  return plan_workspace(linear, max_tokens);
+  return plan_workspace(linear, plan->max_tokens);
 }
 
-tsr_status tsr__cuda_linear_create(const tsr_cuda_spmm_kernel *kernel, const tsr_linear *layer,
-                                   const tsr_packed *weight, int64_t max_tokens,
-                                   tsr__cuda_linear **out) {
+tsr_status tsr__cuda_linear_create(const tsr__cuda_linear_plan *plan, const tsr_linear *layer,
+                                   const tsr_packed *weight, tsr__cuda_linear **out) {
   tsr__cuda_linear *linear;
   TSR_TRY(tsr__calloc(1, sizeof *linear, "a plan", &linear));
-  linear->kernel = kernel;
+  linear->kernel = plan->kernel;
   snprintf(linear->name, sizeof linear->name, "%s", layer->name ? layer->name : "linear layer");
   tsr_status status = tsr__cuda_open(&linear->cuda);
   if (status == TSR_OK) status = tsr__cuda_enter(linear->cuda);
   if (status == TSR_OK) {
-    status = build(linear, layer, weight, max_tokens);
+    status = build(linear, plan, layer, weight);
     tsr__cuda_leave(linear->cuda);
   }
   if (status != TSR_OK) {
@@ -278,7 +316,7 @@ static tsr_status run(const tsr__cuda_linear *linear, const tsr_linear_io *io, c
                                 .y = x,
                                 .ldx = io->ldx,
                                 .ldy = linear->ldx,
-                                .n = n,
+                                .n = (int32_t)(io->tokens / linear->out * linear->in),
                                 .width = k,
                                 .padded = (int32_t)linear->ldx};
   TSR_TRY(convert(linear, &linear->from_f32, from, io->stream));

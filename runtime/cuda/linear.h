@@ -8,11 +8,16 @@
 
 typedef struct tsr__cuda_linear tsr__cuda_linear;
 
+typedef struct tsr__cuda_linear_plan {
+  const tsr_cuda_spmm_kernel *kernel;
+  const tsr_conv_shape *conv; /* NULL: x holds tokens; copied */
+  int64_t max_tokens;
+} tsr__cuda_linear_plan;
+
 /* weight: layer's, in the kernel's format with values of F32. Fails if one of them is too large for
  * the kernel's type. *weight_bytes, *workspace_bytes: device memory. */
-tsr_status tsr__cuda_linear_create(const tsr_cuda_spmm_kernel *kernel, const tsr_linear *layer,
-                                   const tsr_packed *weight, int64_t max_tokens,
-                                   tsr__cuda_linear **out);
+tsr_status tsr__cuda_linear_create(const tsr__cuda_linear_plan *plan, const tsr_linear *layer,
+                                   const tsr_packed *weight, tsr__cuda_linear **out);
 void tsr__cuda_linear_destroy(tsr__cuda_linear *linear); /* NULL is fine */
 size_t tsr__cuda_linear_weight_bytes(const tsr__cuda_linear *linear);
 size_t tsr__cuda_linear_workspace_bytes(const tsr__cuda_linear *linear);
@@ -23,7 +28,7 @@ tsr_dtype tsr__cuda_linear_dtype(const tsr__cuda_linear *linear); /* F16 or BF16
  * enter and leave. */
 typedef struct tsr__cuda_linear_io {
   int32_t tokens;       /* >= 1 */
-  const void *x;        /* [tokens, ldx], 16-byte aligned; ldx a multiple of 8 */
+  const void *x;        /* [tokens, ldx], 16-byte aligned; ldx a multiple of 8. Or images */
   const void *residual; /* [tokens, ldr], or NULL; may be y */
   void *y;              /* [tokens, ldy] */
   int64_t ldx, ldr, ldy;

@@ -5,24 +5,10 @@
 
 #include "runtime/base/alloc.h"
 #include "runtime/base/status.h"
-#include "runtime/cuda/layers.h"
 #include "runtime/cuda/linear.h"
+#include "runtime/cuda/model_parts.h"
 #include "runtime/cuda/nvtx.h"
 #include "runtime/plan/linear_plan.h"
-#include "runtime/plan/model_plan.h"
-
-/* The workspace, in device memory: | slots | ids | types | offsets | scratch of a linear layer |.
- */
-struct tsr__cuda_model {
-  tsr__cuda *cuda;
-  const tsr_model *model;
-  tsr_linear_plan *const *linear; /* the plan's */
-  tsr__cuda_layer *layers;        /* by layer; empty where it is linear */
-  tsr_dtype dtype;
-  tsr__cuda_function words, to_f32;
-  size_t slot_offsets[TSR__SLOTS_MAX];
-  size_t ids_at, types_at, offsets_at, scratch_at, workspace_bytes;
-};
 
 /* ---- making one ---- */
 
@@ -71,6 +57,10 @@ static tsr_status build(tsr__cuda_model *m, const tsr__layer_limits *limits) {
     if (!m->linear[i])
       TSR_TRY(tsr__cuda_layer_prepare(m->cuda, &m->model->layers[i], m->dtype, &m->layers[i]));
   TSR_TRY(tsr__cuda_find(m->cuda, TSR__CUDA_IMAGE_words, "tsr_b32_words__sm80", &m->words));
+  TSR_TRY(
+      tsr__cuda_find_typed(m->cuda, TSR__CUDA_IMAGE_pixels, m->dtype, "from_nchw", &m->from_nchw));
+  TSR_TRY(
+      tsr__cuda_find_typed(m->cuda, TSR__CUDA_IMAGE_convert, m->dtype, "from_f32", &m->from_f32));
   return tsr__cuda_find_typed(m->cuda, TSR__CUDA_IMAGE_convert, m->dtype, "to_f32", &m->to_f32);
 }
 
@@ -182,10 +172,9 @@ static char *slot_at(const execution *e, int32_t slot) {
 }
 
 static int64_t slot_ld(const execution *e, int32_t slot) {
-  return slot == TSR__NO_SLOT
-             ? 0
-             : tsr__slot_row_bytes(&e->model->model->slots[slot], TSR_BACKEND_CUDA) /
-                   (int64_t)sizeof(uint16_t);
+  return slot == TSR__NO_SLOT ? 0
+                              : tsr__slot_row_bytes(e->model->model, slot, TSR_BACKEND_CUDA) /
+                                    (int64_t)sizeof(uint16_t);
 }
 
 static tsr_status run_linear(const execution *e, size_t index) {

@@ -21,6 +21,11 @@ const char *tsr__cuda_model_name(const tsr__cuda_model *model);
 tsr_status tsr__cuda_model_execute(const tsr__cuda_model *model, const tsr_batch *batch,
                                    const tsr_output *output, void *workspace);
 
+/* The same of a model of images, whose pixels are device memory, too. */
+tsr_status tsr__cuda_model_execute_images(const tsr__cuda_model *model,
+                                          const tsr_image_batch *batch,
+                                          const tsr_image_output *output, void *workspace);
+
 /* ---- the same in two steps, called between enter and leave ---- */
 
 /* All of a batch that its launches depend on. */

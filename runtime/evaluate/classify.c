@@ -3,6 +3,7 @@
 
 #include "runtime/base/alloc.h"
 #include "runtime/base/status.h"
+#include "runtime/cuda/host.h"
 #include "runtime/evaluate/subject.h"
 #include "runtime/model/model.h"
 #include "tessera/execute.h"
@@ -15,6 +16,7 @@ typedef struct classifier {
   const tsr_model_info *info;
   tsr__image_input input;
   tsr_model_plan *plan;
+  tsr__cuda_host *gpu;    /* of a plan for the GPU, which uses no workspace of the host */
   float *pixels, *logits; /* of a batch */
   void *workspace;
   size_t workspace_bytes;
@@ -29,6 +31,7 @@ static tsr_status build(classifier *c) {
   TSR_TRY(tsr__aligned(BATCH_IMAGES, image * sizeof(float), "the images", &c->pixels));
   TSR_TRY(
       tsr__aligned(BATCH_IMAGES, (size_t)info->classes * sizeof(float), "the logits", &c->logits));
+  if (plan.linear.backend == TSR_BACKEND_CUDA) return tsr__cuda_host_create(c->plan, &c->gpu);
   c->workspace_bytes = tsr_model_plan_workspace_bytes(c->plan);
   return tsr__aligned(c->workspace_bytes, 1, "the workspace", &c->workspace);
 }
@@ -47,7 +50,9 @@ static tsr_status classify_batch(classifier *c, const tsr__images *images, int64
   tsr_image_batch batch = {count,     info->image_height, info->image_width, info->image_channels,
                            c->pixels, TSR_IMAGE_NHWC};
   tsr_image_output output = {.logits = c->logits};
-  TSR_TRY(tsr_model_execute_images(c->plan, &batch, &output, c->workspace, c->workspace_bytes));
+  TSR_TRY(c->gpu ? tsr__cuda_host_execute_images(c->gpu, &batch, &output)
+                 : tsr_model_execute_images(c->plan, &batch, &output, c->workspace,
+                                            c->workspace_bytes));
   for (int64_t i = 0; i < count; i++)
     out[i] = greatest(c->logits + i * info->classes, info->classes);
   return TSR_OK;
@@ -71,6 +76,7 @@ tsr_status tsr__subject_classify(tsr__subject *subject, const tsr__images *image
   c.info = tsr_model_get_info(c.options->model);
   TSR_CHECK(c.info->classes, TSR_INVALID_ARGUMENT, "%s classifies no images", c.options->name);
   tsr_status status = classify(&c, images, what, out);
+  tsr__cuda_host_destroy(c.gpu);
   tsr_model_plan_destroy(c.plan);
   free(c.pixels);
   free(c.logits);

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "runtime/base/status.h"
+#include "runtime/execute/model.h"
 #include "runtime/execute/run.h"
 #include "tessera/execute.h"
 
@@ -23,6 +24,12 @@ static tsr_status check(const tsr_model_plan *plan, const tsr_image_batch *batch
   return TSR_OK;
 }
 
+tsr_status tsr__image_execute_check(const tsr_model_plan *plan, const tsr_image_batch *batch,
+                                    const void *workspace, size_t workspace_bytes) {
+  TSR_TRY(check(plan, batch));
+  return tsr__run_check_workspace(plan, workspace, workspace_bytes);
+}
+
 static void to_nhwc(const tsr_image_batch *batch, float *out) {
   int64_t pixels = batch->height * batch->width, channels = batch->channels;
   for (int64_t i = 0; i < batch->images; i++)
@@ -41,8 +48,8 @@ tsr_status tsr_model_execute_images(const tsr_model_plan *plan, const tsr_image_
                                     size_t workspace_bytes) {
   TSR_CHECK(plan && batch && output, TSR_INVALID_ARGUMENT,
             "tsr_model_execute_images: NULL argument");
-  TSR_TRY(check(plan, batch));
-  TSR_TRY(tsr__run_check_workspace(plan, workspace, workspace_bytes));
+  TSR_TRY(tsr__image_execute_check(plan, batch, workspace, workspace_bytes));
+  if (plan->cuda) return tsr__cuda_model_execute_images(plan->cuda, batch, output, workspace);
   const tsr_model *model = plan->model;
   tsr__run run = {.plan = plan, .sequences = batch->images, .workspace = workspace};
   if (batch->layout == TSR_IMAGE_NHWC)

@@ -7,4 +7,7 @@
 tsr_status tsr__model_execute_check(const tsr_model_plan *plan, const tsr_batch *batch,
                                     const void *workspace, size_t workspace_bytes);
 
+tsr_status tsr__image_execute_check(const tsr_model_plan *plan, const tsr_image_batch *batch,
+                                    const void *workspace, size_t workspace_bytes);
+
 #endif

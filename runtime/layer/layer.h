@@ -123,6 +123,14 @@ tsr_linear *tsr__layer_linear(tsr__layer *layer);
 /* Whether execution takes a plan of its own: linear layers, convolutions of one group. */
 int tsr__layer_is_planned(const tsr__layer *layer);
 
+/* What a layer of images reads and writes. */
+typedef struct tsr__layer_images {
+  int64_t in_pixels, in_channels, out_pixels, out_channels;
+} tsr__layer_images;
+
+/* 0: the layer is of another kind. */
+int tsr__layer_images_of(const tsr__layer *layer, tsr__layer_images *out);
+
 /* TSR_UNSUPPORTED_SHAPE, naming the value, unless every field is in range and the kernel fits. */
 tsr_status tsr__conv_shape_check(const tsr_conv_shape *shape);
 

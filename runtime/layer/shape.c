@@ -37,3 +37,15 @@ tsr_status tsr__conv_shape_check(const tsr_conv_shape *s) {
             (int)s->kernel[1], (long long)s->channels);
   return TSR_OK;
 }
+
+int tsr__layer_images_of(const tsr__layer *layer, tsr__layer_images *out) {
+  int conv = layer->kind == TSR_LAYER_CONV2D;
+  if (!conv && layer->kind != TSR_LAYER_POOL2D) return 0;
+  const tsr_conv_shape *s = conv ? &layer->as.conv2d.shape : &layer->as.pool2d.shape;
+  *out =
+      (tsr__layer_images){.in_pixels = s->height * s->width,
+                          .in_channels = s->channels,
+                          .out_pixels = tsr_conv_output_size(s, 0) * tsr_conv_output_size(s, 1),
+                          .out_channels = conv ? layer->as.conv2d.linear.weight.rows : s->channels};
+  return 1;
+}

@@ -39,8 +39,6 @@ static tsr_status check(const tsr_linear *layer, const tsr_plan_options *options
             (long long)options->max_tokens);
   TSR_CHECK(options->threads >= 1 && options->threads <= THREADS_MAX, TSR_INVALID_ARGUMENT,
             "threads is %d, not 1 to %d", (int)options->threads, THREADS_MAX);
-  TSR_CHECK(options->backend == TSR_BACKEND_CPU || !layer->residual_first, TSR_UNSUPPORTED,
-            "the CUDA backend adds residuals after the activation only");
   if (layer->conv) TSR_TRY(check_conv(layer));
   return tsr_packed_validate(&layer->weight);
 }
@@ -99,8 +97,10 @@ static tsr_status lay_out_cpu(tsr_linear_plan *plan, const tsr_packed *weight) {
 
 static tsr_status lay_out_cuda(tsr_linear_plan *plan, const tsr_linear *layer,
                                const tsr_packed *weight) {
-  TSR_TRY(tsr__cuda_linear_create(tsr__spmm_kernel_cuda(plan->selection.kernel), layer, weight,
-                                  plan->max_tokens, &plan->cuda));
+  tsr__cuda_linear_plan made_for = {.kernel = tsr__spmm_kernel_cuda(plan->selection.kernel),
+                                    .conv = plan->conv.channels ? &plan->conv : NULL,
+                                    .max_tokens = plan->max_tokens};
+  TSR_TRY(tsr__cuda_linear_create(&made_for, layer, weight, &plan->cuda));
   plan->weight_bytes = tsr__cuda_linear_weight_bytes(plan->cuda);
   return TSR_OK;
 }

@@ -25,8 +25,13 @@ struct tsr_model_plan {
 /* The kernels of layers other than linear ones. */
 const tsr_layer_kernels *tsr__best_layer_kernels(const tsr_hardware *hardware);
 
-/* How far the rows of a slot lie apart. */
-int64_t tsr__slot_row_bytes(const tsr__slot *slot, tsr_backend backend);
+/* Elements from row to row on the GPU, where rows of 16-bit elements are aligned to 16 bytes. Rows
+ * are tokens, pixels, or vectors. */
+int64_t tsr__cuda_row(int64_t elements);
+
+/* How far the rows of a slot lie apart, one row for each token, sequence or image. On the GPU they
+ * are of 16-bit elements, apart from a text's pooled states. */
+int64_t tsr__slot_row_bytes(const tsr_model *model, int32_t slot, tsr_backend backend);
 
 /* Finds offsets for the model's slots. *bytes: their total. */
 tsr_status tsr__slots_place(const tsr_model *model, tsr_backend backend, int64_t max_tokens,

@@ -49,12 +49,32 @@ static int32_t largest_left(const placement *p) {
   return best;
 }
 
-/* On the GPU rows are of 16-bit elements, a multiple of 8 of them apart, where they are tokens. */
-int64_t tsr__slot_row_bytes(const tsr__slot *slot, tsr_backend backend) {
+int64_t tsr__cuda_row(int64_t elements) {
   enum { ROW_ELEMENTS = 8 };
-  if (backend == TSR_BACKEND_CPU || slot->per_sequence) return slot->width * (int64_t)sizeof(float);
-  int64_t elements = (slot->width + ROW_ELEMENTS - 1) / ROW_ELEMENTS * ROW_ELEMENTS;
-  return elements * (int64_t)sizeof(uint16_t);
+  return (elements + ROW_ELEMENTS - 1) / ROW_ELEMENTS * ROW_ELEMENTS;
+}
+
+/* The most 16-bit elements of one image that lie in the slot, its pixels apart as rows are. */
+static int64_t image_elements(const tsr_model *model, int32_t slot) {
+  int64_t most = tsr__cuda_row(model->slots[slot].width);
+  for (size_t i = 0; i < model->layer_count; i++) {
+    const tsr__layer *layer = &model->layers[i];
+    tsr__layer_images images;
+    if (!tsr__layer_images_of(layer, &images)) continue;
+    int64_t in = images.in_pixels * tsr__cuda_row(images.in_channels);
+    int64_t out = images.out_pixels * tsr__cuda_row(images.out_channels);
+    if (layer->input == slot && in > most) most = in;
+    if (layer->output == slot && out > most) most = out;
+  }
+  return most;
+}
+
+int64_t tsr__slot_row_bytes(const tsr_model *model, int32_t slot, tsr_backend backend) {
+  const tsr__slot *s = &model->slots[slot];
+  int64_t element = sizeof(uint16_t);
+  if (backend == TSR_BACKEND_CPU) return s->width * (int64_t)sizeof(float);
+  if (model->image_slot != TSR__NO_SLOT) return image_elements(model, slot) * element;
+  return s->per_sequence ? s->width * (int64_t)sizeof(float) : tsr__cuda_row(s->width) * element;
 }
 
 tsr_status tsr__slots_place(const tsr_model *model, tsr_backend backend, int64_t max_tokens,
@@ -66,7 +86,7 @@ tsr_status tsr__slots_place(const tsr_model *model, tsr_backend backend, int64_t
   *bytes = 0;
   for (int32_t s = 0; s < model->slot_count; s++) {
     int64_t size, rows = model->slots[s].per_sequence ? max_batch : max_tokens;
-    TSR_CHECK(tsr__mul_i64(rows, tsr__slot_row_bytes(&model->slots[s], backend), &size) &&
+    TSR_CHECK(tsr__mul_i64(rows, tsr__slot_row_bytes(model, s, backend), &size) &&
                   size < INT64_MAX / TSR__SLOTS_MAX,
               TSR_UNSUPPORTED_SHAPE, "activations of %lld x %lld", (long long)rows,
               (long long)model->slots[s].width);

@@ -36,7 +36,7 @@ class Pixels {
     const int k = column * S::kDepth + Chunk::shift(), tap = divide(k, c.pitch_reciprocal);
     const int row = divide(tap, c.columns_reciprocal), channel = k - tap * c.pitch;
     const int down = row * c.dilation[0];
-    const int right = (tap - row * c.kernel_columns) * c.dilation[1];
+    const int right = (tap - row * c.kernel[1]) * c.dilation[1];
     const int64_t from = ((int64_t(down) * c.width + right) * args_.ldb + channel) * 2;
     const int bytes = k < args_.k ? min((c.channels - channel) * 2, 16) : 0;
     unroll<Chunk::kTimes>([&](auto i) {
