@@ -112,6 +112,40 @@ Test(budget, choice_is_the_best_of_all) {
   }
 }
 
+/* Times are no multiples of a step: rounding up may cost one step a layer, and no more. */
+Test(budget, choice_among_times_is_the_best_but_for_a_step_a_layer) {
+  enum { ITEMS = 4, LEVELS = 6, WAYS = 6 * 6 * 6 * 6 };
+  random_state random = random_seed(8);
+  for (int round = 0; round < 200; round++) {
+    tsr_budget_choice choices[ITEMS * LEVELS];
+    size_t chosen[ITEMS];
+    double tighter = INFINITY, best = INFINITY, cost = 0, error = 0;
+    for (int i = 0; i < ITEMS; i++) {
+      double dense_ms = 0.2 + random_unit(&random), harm = random_unit(&random);
+      for (int level = 0; level < LEVELS; level++)
+        choices[i * LEVELS + level] = (tsr_budget_choice){
+            dense_ms * (1.05 - 0.19 * level), harm * level * level + 0.1 * random_unit(&random)};
+    }
+    for (int way = 0; way < WAYS; way++) {
+      double ms = 0, sum = 0;
+      for (int i = 0, rest = way; i < ITEMS; i++, rest /= LEVELS) {
+        ms += choices[i * LEVELS + rest % LEVELS].cost;
+        sum += choices[i * LEVELS + rest % LEVELS].error;
+      }
+      if (ms <= 1.5) best = fmin(best, sum);
+      if (ms <= 1.5 * (1 - ITEMS / 4096.0)) tighter = fmin(tighter, sum);
+    }
+    tsr_status status = tsr_budget_choose(choices, ITEMS, LEVELS, 1.5, chosen);
+    if (isfinite(tighter)) cr_assert_eq(status, TSR_OK);
+    for (int i = 0; status == TSR_OK && i < ITEMS; i++) {
+      cost += choices[(size_t)i * LEVELS + chosen[i]].cost;
+      error += choices[(size_t)i * LEVELS + chosen[i]].error;
+    }
+    cr_assert_leq(cost, 1.5);
+    if (status == TSR_OK) cr_assert(error >= best - 1e-12 && error <= tighter + 1e-12);
+  }
+}
+
 Test(budget, bad_arguments_are_refused) {
   tsr_pattern good = parsed("irregular"), fixed = parsed("2:4"), bad = good;
   double s[LAYERS];

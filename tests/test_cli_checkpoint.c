@@ -145,6 +145,41 @@ Test(cli_checkpoint, prune_shares_the_sparsity_by_a_budget) {
   assert_fails(2, "owl and measured need text", "prune model -o x -p row -s 0.5 --budget owl");
 }
 
+/* Whether a target is met depends on the machine, unless anything meets it, or nothing does. */
+Test(cli_checkpoint, prune_to_a_target_prunes_no_more_than_it_must) {
+  files_write_text(command_path("."), "text", "the cat sat on the mat.\na dog runs\n");
+  cr_assert_eq(command_run("prune model -o pruned -p block:4x4 --budget measured -c text "
+                           "--target-latency 100000 --target-tokens 8 --target-threads 2"),
+               0, "%s", command_errors());
+  cr_assert(strstr(command_output(), "dense, for 8 tokens in 2 threads"));
+  tsr_checkpoint *after = open("pruned");
+  cr_assert_str_eq(tsr_checkpoint_metadata(after, "tessera.prune.target"), "100000 ms");
+  cr_assert_str_eq(tsr_checkpoint_metadata(after, "tessera.prune.sparsity"), "0");
+  cr_assert(strstr(tsr_checkpoint_metadata(after, "tessera.prune.target_reached"), "x dense"));
+  tsr_checkpoint_close(after);
+}
+
+#define TO_TARGET "prune model -o x -p block:4x4 -c text "
+Test(cli_checkpoint, prune_refuses_a_target_that_cannot_be) {
+  files_write_text(command_path("."), "text", "the cat sat on the mat.\na dog runs\n");
+  assert_fails(6, "with 98 % of every layer pruned the model takes",
+               TO_TARGET "--budget measured --target-latency 0.001 --target-tokens 8");
+  assert_fails(6, "cannot be reached",
+               TO_TARGET "--budget measured --target-speedup 1000 --target-tokens 8");
+  assert_fails(2, "--target-tokens: 9000, the model has 20 positions",
+               TO_TARGET "--budget measured --target-speedup 2 --target-tokens 9000");
+  assert_fails(2, "exclude each other",
+               TO_TARGET "--budget measured --target-latency 1 --target-speedup 2");
+  assert_fails(2, "the target decides", TO_TARGET "--budget measured -s 0.5 --target-speedup 2");
+  assert_fails(2, "needs --budget measured", TO_TARGET "--budget erk --target-speedup 2");
+  assert_fails(2, "--target-speedup", TO_TARGET "--budget measured --target-speedup 0.5");
+  assert_fails(2, "--target-latency", TO_TARGET "--budget measured --target-latency 0");
+  assert_fails(2, "--target-tokens", TO_TARGET "--budget measured --target-tokens 0");
+  assert_fails(2, "--target-threads", TO_TARGET "--budget measured --target-threads x");
+  assert_fails(2, "one sparsity only",
+               "prune model -o x -p 2:4 -c text --budget measured --target-speedup 2");
+}
+
 Test(cli_checkpoint, prune_refuses_a_calibration_that_does_not_fit) {
   assert_fails(2, "--calibrate is missing", "prune model -o x -p 2:4 --method wanda");
   assert_fails(2, "looks at weights only", "prune model -o x -p 2:4 --calibrate model/vocab.txt");

@@ -14,12 +14,35 @@
 
 typedef struct prune_options {
   const char *in, *out, *pattern, *method;
-  double sparsity;
+  double sparsity, target_speedup, target_latency;
+  int64_t target_tokens, target_threads;
   int global, budget, dtype, json, permute;
   tsr__list layers, skip;
   tsr__calibrate_values calibrate;
   int64_t threads;
 } prune_options;
+
+static int has_target(const prune_options *options) {
+  return !isnan(options->target_speedup) || !isnan(options->target_latency);
+}
+
+static tsr_status parse_target(const prune_options *options, tsr__prune_target *target,
+                               tsr__prune_rule *rule) {
+  if (!has_target(options)) return TSR_OK;
+  TSR_CHECK(isnan(options->target_speedup) || isnan(options->target_latency), TSR_INVALID_ARGUMENT,
+            "--target-speedup and --target-latency exclude each other");
+  TSR_CHECK(isnan(options->sparsity), TSR_INVALID_ARGUMENT,
+            "--sparsity and a target exclude each other: the target decides");
+  TSR_CHECK(options->budget == TSR__BUDGET_MEASURED, TSR_INVALID_ARGUMENT,
+            "a target needs --budget measured");
+  *target = (tsr__prune_target){.speedup = options->target_speedup,
+                                .ms = options->target_latency,
+                                .tokens = options->target_tokens,
+                                .threads = (int32_t)options->target_threads};
+  rule->target = target;
+  rule->sparsity = fmax(0.5, tsr_pattern_fixed_sparsity(&rule->pattern)); /* until it is known */
+  return TSR_OK;
+}
 
 static tsr_status parse_rule(const prune_options *options, tsr__prune_rule *rule) {
   tsr_status status = tsr_pattern_parse(options->pattern, &rule->pattern);
@@ -30,8 +53,8 @@ static tsr_status parse_rule(const prune_options *options, tsr__prune_rule *rule
             "--pattern: dense prunes nothing");
   int own = rule->pattern.kind == TSR_PATTERN_NM || rule->pattern.kind == TSR_PATTERN_VNM;
   int given = !isnan(options->sparsity);
-  TSR_CHECK(own || given, TSR_INVALID_ARGUMENT, "--sparsity is missing: the pattern %s needs one",
-            options->pattern);
+  TSR_CHECK(own || given || has_target(options), TSR_INVALID_ARGUMENT,
+            "--sparsity is missing: the pattern %s needs one", options->pattern);
   rule->sparsity = given ? options->sparsity : -1;
   rule->dtype = tsr__dtype_choice(options->dtype);
   rule->global = options->global;
@@ -60,6 +83,7 @@ static tsr_status check_calibration(const prune_options *options, const tsr__pru
 /* Everything between the open checkpoint and the written one. */
 typedef struct prune_job {
   const prune_options *options;
+  tsr__prune_target target;
   tsr_checkpoint *checkpoint;
   tsr__prune_rule rule;
   const tsr_tensor **tensors; /* the chosen weights */
@@ -92,6 +116,21 @@ static tsr_status add_calibration(const prune_job *job, tsr_checkpoint_writer *w
                                         tsr_calibration_hash(job->calibration));
 }
 
+/* What was asked for and what was reached where it was pruned. */
+static tsr_status add_target(const prune_job *job, tsr_checkpoint_writer *writer) {
+  const tsr__prune_target *t = job->rule.target;
+  if (!t) return TSR_OK;
+  char wanted[48], reached[128];
+  if (isnan(t->ms))
+    snprintf(wanted, sizeof wanted, "%.9gx dense", t->speedup);
+  else
+    snprintf(wanted, sizeof wanted, "%.9g ms", t->ms);
+  snprintf(reached, sizeof reached, "%.4g ms, %.3gx dense, %lld tokens, %d threads", t->got_ms,
+           t->got_speedup, (long long)t->tokens, (int)t->threads);
+  TSR_TRY(tsr_checkpoint_writer_metadata(writer, "tessera.prune.target", wanted));
+  return tsr_checkpoint_writer_metadata(writer, "tessera.prune.target_reached", reached);
+}
+
 static tsr_status add_metadata(const prune_job *job, tsr_checkpoint_writer *writer) {
   TSR_TRY(tsr__copy_metadata(job->checkpoint, NULL, writer));
   char pattern[TSR_PATTERN_TEXT_MAX], sparsity[32];
@@ -111,6 +150,7 @@ static tsr_status add_metadata(const prune_job *job, tsr_checkpoint_writer *writ
   };
   for (size_t i = 0; i < TSR__COUNT(entries); i++)
     TSR_TRY(tsr_checkpoint_writer_metadata(writer, entries[i][0], entries[i][1]));
+  TSR_TRY(add_target(job, writer));
   return add_calibration(job, writer);
 }
 
@@ -187,8 +227,24 @@ static void report_text(const prune_job *job, const tsr__target *target) {
     kept += layer->kept_score;
   }
   report_row("total", width, "", elements, pruned, score > 0 ? kept / score : 1);
+  const tsr__prune_target *t = job->rule.target;
+  if (t)
+    printf("%.4g ms, %.3gx dense, for %lld tokens in %d threads\n", t->got_ms, t->got_speedup,
+           (long long)t->tokens, (int)t->threads);
   printf("%zu weights, %.0f of %.0f elements are zero now; wrote %s\n", job->count, pruned,
          elements, target->weights);
+}
+
+/* Of the layers together. */
+static double common_sparsity(const prune_job *job) {
+  double pruned = 0, all = 0;
+  for (size_t i = 0; i < job->count; i++) {
+    double elements =
+        (double)tsr__matrix_rows(job->tensors[i]) * (double)tsr__matrix_cols(job->tensors[i]);
+    pruned += job->layers[i].sparsity * elements;
+    all += elements;
+  }
+  return all > 0 ? pruned / all : 0;
 }
 
 static tsr_status prune_layers(prune_job *job) {
@@ -209,6 +265,7 @@ static tsr_status prune_layers(prune_job *job) {
                              .layers = job->layers,
                              .count = job->count};
   TSR_TRY(tsr__budget_share((tsr__budget)options->budget, &job->rule, &run));
+  if (job->rule.target) job->rule.sparsity = common_sparsity(job);
   if (tsr_prune_method_needs(job->rule.method) == TSR_STATISTICS_NONE)
     return tsr__prune_layers(&job->rule, threads, job->layers, job->count);
   return tsr__prune_calibrated(&job->rule, threads, job->checkpoint, job->calibration, job->layers,
@@ -244,6 +301,7 @@ static tsr_status prune(const void *values) {
   const prune_options *options = values;
   prune_job job = {.options = options};
   TSR_TRY(parse_rule(options, &job.rule));
+  TSR_TRY(parse_target(options, &job.target, &job.rule));
   TSR_TRY(check_calibration(options, &job.rule));
   tsr_checkpoint *checkpoint;
   TSR_TRY(tsr_checkpoint_open(options->in, &checkpoint));
@@ -293,6 +351,37 @@ static const tsr__option rows[] = {
      .offset = offsetof(prune_options, global),
      .fallback = "layer"},
     TSR__ROW_BUDGET(prune_options),
+    {.kind = TSR__OPTION_NUMBER,
+     .name = "target-speedup",
+     .argument = "X",
+     .help = "with --budget measured, in place of --sparsity: the least harm for a model that is "
+             "X times as fast as its dense self; layers and model are timed here and now",
+     .offset = offsetof(prune_options, target_speedup),
+     .min = 1,
+     .max = 1000},
+    {.kind = TSR__OPTION_NUMBER,
+     .name = "target-latency",
+     .argument = "MS",
+     .help = "the same, for a model that takes so many milliseconds",
+     .offset = offsetof(prune_options, target_latency),
+     .min = 1e-3,
+     .max = 1e6},
+    {.kind = TSR__OPTION_INTEGER,
+     .name = "target-tokens",
+     .argument = "N",
+     .help = "tokens of the sequence that is timed",
+     .offset = offsetof(prune_options, target_tokens),
+     .fallback = "128",
+     .min = 1,
+     .max = 1 << 20},
+    {.kind = TSR__OPTION_INTEGER,
+     .name = "target-threads",
+     .argument = "N",
+     .help = "threads that it is timed with",
+     .offset = offsetof(prune_options, target_threads),
+     .fallback = "1",
+     .min = 1,
+     .max = TSR__THREADS_MAX},
     {.kind = TSR__OPTION_FLAG,
      .name = "permute",
      .help =
@@ -316,6 +405,10 @@ static const tsr__example examples[] = {
     {"tessera prune model -o pruned --pattern 2:4 --layers '*.intermediate.*' --layers "
      "'*.output.dense'",
      "2:4 in some of the layers only"},
+    {"tessera prune model -o pruned -p block:16x16 --method admm -c sentences.txt --budget "
+     "measured "
+     "--target-speedup 2",
+     "blocks from the layers that can spare them, until the model is twice as fast"},
     {"tessera prune model.safetensors -o pruned.safetensors -p row -s 0.5 --scope global",
      "whole rows; layers that matter less lose more of them"},
 };

@@ -73,7 +73,7 @@ static int names_weight_of(const char *tensor, const char *layer) {
 }
 
 /* The longest name: "layer1.0.conv1" rather than "conv1". */
-static tsr_status find_layer(const tsr_model *model, const char *tensor, size_t *out) {
+tsr_status tsr__calibrated_find(const tsr_model *model, const char *tensor, size_t *out) {
   size_t longest = 0;
   for (size_t i = 0; i < tsr_model_layer_count(model); i++) {
     const char *name = tsr_model_layer_name(model, i);
@@ -125,7 +125,7 @@ static tsr_status calibrate(calibrated_work *work) {
   TSR_TRY(tsr__calloc(all, 1, "the layers", &work->chosen));
   for (size_t i = 0; i < run->count; i++) {
     size_t index = 0;
-    TSR_TRY(find_layer(work->model, run->layers[i].tensor->name, &index));
+    TSR_TRY(tsr__calibrated_find(work->model, run->layers[i].tensor->name, &index));
     work->layer_of[index] = i;
     work->chosen[index] = 1;
     tsr__prune_layer *layer = &run->layers[i];

@@ -48,6 +48,9 @@ typedef struct tsr__calibrate_values {
 tsr_status tsr__calibration_open(const tsr__calibrate_values *values,
                                  const tsr_checkpoint *checkpoint, tsr_calibration **out);
 
+/* The model's layer that the tensor is the weight of. TSR_UNSUPPORTED: none. */
+tsr_status tsr__calibrated_find(const tsr_model *model, const char *tensor, size_t *out);
+
 /* Where a visit is. */
 typedef struct tsr__calibrated_place {
   tsr_model *model;

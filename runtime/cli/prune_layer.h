@@ -4,12 +4,21 @@
 
 #include "tessera/tessera.h"
 
+/* A time that the pruned model is to take, and what it takes with the choice that was made. */
+typedef struct tsr__prune_target {
+  double speedup, ms; /* one of them; the other is NaN */
+  int64_t tokens;     /* of the one sequence that is timed */
+  int32_t threads;
+  double got_ms, got_speedup;
+} tsr__prune_target;
+
 typedef struct tsr__prune_rule {
   tsr_pattern pattern;
   tsr_prune_method method;
-  double sparsity; /* < 0: the pattern's own */
-  tsr_dtype dtype; /* of the results; TSR_DTYPE_COUNT = as they were */
-  int global;      /* the sparsity is that of all layers together */
+  double sparsity;           /* < 0: the pattern's own */
+  tsr_dtype dtype;           /* of the results; TSR_DTYPE_COUNT = as they were */
+  int global;                /* the sparsity is that of all layers together */
+  tsr__prune_target *target; /* NULL, or what stands in sparsity's place for the measured budget */
 } tsr__prune_rule;
 
 typedef struct tsr__prune_layer {

@@ -6,18 +6,28 @@
 
 #include "runtime/base/alloc.h"
 #include "runtime/base/status.h"
+#include "runtime/cli/prune_latency.h"
 #include "runtime/cli/weights.h"
 
-/* Sparsities around the common one are measured; between them the error is taken as linear. */
+/* Sparsities around the common one are measured, or with a target all over; between them errors and
+ * costs are taken as linear. */
 enum { MEASURED = 6, BETWEEN = 4, LEVELS = (MEASURED - 1) * BETWEEN + 1, SEQUENCES = 64 };
 static const double STEP = 0.1, BELOW = 0.3, MOST = 0.98;
+
+/* Layers that are timed one by one have their weights in the cache, so that the sum of their times
+ * tells how to share, and the whole model, timed so many times at most, how far to go. */
+enum { TRIALS = 8 };
+static const double NEAR = 0.01;
 
 typedef struct measure_work {
   const tsr__prune_rule *rule;
   const tsr__calibrated_run *run;
   tsr_effect *effect;
   double levels[MEASURED];
-  double *errors; /* [layers, MEASURED] */
+  double *errors;             /* [layers, MEASURED] */
+  double *costs;              /* like errors: elements that are kept, or milliseconds */
+  tsr_budget_choice *choices; /* [layers, LEVELS] */
+  size_t *chosen;             /* [layers] */
   float **values; /* [layers]: the original matrices, which the model uses again after a layer */
 } measure_work;
 
@@ -55,6 +65,17 @@ static tsr_status measure_levels(measure_work *work, const tsr__calibrated_place
   return TSR_OK;
 }
 
+/* Before anything that takes long. */
+static tsr_status begin(measure_work *work, const tsr_model *model) {
+  const tsr__prune_target *target = work->rule->target;
+  int64_t positions = tsr_model_get_info(model)->max_positions;
+  TSR_CHECK(!target || target->tokens <= positions, TSR_INVALID_ARGUMENT,
+            "--target-tokens: %lld, the model has %lld positions", (long long)target->tokens,
+            (long long)positions);
+  return tsr_effect_create(model, work->run->calibration, SEQUENCES, work->run->threads,
+                           &work->effect);
+}
+
 static tsr_status measure(void *user, const tsr__calibrated_place *place,
                           const tsr_statistics *statistics) {
   measure_work *work = user;
@@ -63,9 +84,7 @@ static tsr_status measure(void *user, const tsr__calibrated_place *place,
   float **values = &work->values[layer - work->run->layers], *copy = NULL;
   tsr_mask *mask = NULL;
   tsr_status status;
-  if (!work->effect)
-    TSR_TRY(tsr_effect_create(place->model, work->run->calibration, SEQUENCES, work->run->threads,
-                              &work->effect));
+  if (!work->effect) TSR_TRY(begin(work, place->model));
   TSR_TRY(tsr__aligned(elements, sizeof **values, layer->tensor->name, values));
   TSR_TRY(tsr__prune_layer_matrix(layer, *values));
   TSR_TRY_GOTO(status, tsr__aligned(elements, sizeof *copy, layer->tensor->name, &copy), done);
@@ -78,53 +97,148 @@ done:
   return status;
 }
 
+static double between(const double *at_levels, int i) {
+  int from = i / BETWEEN < MEASURED - 1 ? i / BETWEEN : MEASURED - 2;
+  double part = (double)(i - from * BETWEEN) / BETWEEN;
+  return at_levels[from] + part * (at_levels[from + 1] - at_levels[from]);
+}
+
 /* Fine levels between the measured ones; more sparsity cannot do less harm than less. */
-static void fill_choices(const measure_work *work, double elements, double *errors,
-                         tsr_budget_choice *choices) {
-  for (int level = 1; level < MEASURED; level++)
-    errors[level] = fmax(errors[level], errors[level - 1]);
-  for (int i = 0; i < LEVELS; i++) {
-    int from = i / BETWEEN < MEASURED - 1 ? i / BETWEEN : MEASURED - 2;
-    double part = (double)(i - from * BETWEEN) / BETWEEN;
-    double sparsity = work->levels[from] + part * (work->levels[from + 1] - work->levels[from]);
-    choices[i].cost = (1 - sparsity) * elements;
-    choices[i].error = errors[from] + part * (errors[from + 1] - errors[from]);
+static void fill_choices(measure_work *work) {
+  for (size_t layer = 0; layer < work->run->count; layer++) {
+    double *errors = work->errors + layer * MEASURED;
+    for (int level = 1; level < MEASURED; level++)
+      errors[level] = fmax(errors[level], errors[level - 1]);
+    for (int i = 0; i < LEVELS; i++)
+      work->choices[layer * LEVELS + (size_t)i] =
+          (tsr_budget_choice){between(work->costs + layer * MEASURED, i), between(errors, i)};
   }
 }
 
-static tsr_status choose(measure_work *work, tsr_budget_choice *choices, size_t *chosen,
-                         double *sparsities) {
-  double all = 0, kept = 0;
+static tsr_status choose(measure_work *work, double max_cost, double *sparsities) {
+  size_t count = work->run->count;
+  TSR_TRY(tsr_budget_choose(work->choices, count, LEVELS, max_cost, work->chosen));
+  for (size_t i = 0; i < count; i++) sparsities[i] = between(work->levels, (int)work->chosen[i]);
+  return TSR_OK;
+}
+
+static tsr_status choose_by_sparsity(measure_work *work, double *sparsities) {
+  double all = 0;
   for (size_t i = 0; i < work->run->count; i++) {
     const tsr__prune_layer *layer = &work->run->layers[i];
     double elements = (double)rows_of(layer) * (double)cols_of(layer);
-    fill_choices(work, elements, work->errors + i * MEASURED, choices + i * LEVELS);
+    for (int level = 0; level < MEASURED; level++)
+      work->costs[i * MEASURED + (size_t)level] = (1 - work->levels[level]) * elements;
     all += elements;
   }
-  kept = (1 - work->rule->sparsity) * all;
-  TSR_TRY(tsr_budget_choose(choices, work->run->count, LEVELS, kept, chosen));
-  for (size_t i = 0; i < work->run->count; i++) {
-    const tsr__prune_layer *layer = &work->run->layers[i];
-    double elements = (double)rows_of(layer) * (double)cols_of(layer);
-    sparsities[i] = 1 - choices[i * LEVELS + chosen[i]].cost / elements;
+  fill_choices(work);
+  return choose(work, (1 - work->rule->sparsity) * all, sparsities);
+}
+
+/* ---- a target ---- */
+
+/* The sum over the layers of the cost of one of the measured levels. */
+static double cost_at(const measure_work *work, int level) {
+  double sum = 0;
+  for (size_t i = 0; i < work->run->count; i++) sum += work->costs[i * MEASURED + (size_t)level];
+  return sum;
+}
+
+/* What is sought: the model's time, relative to its dense self or in milliseconds. */
+static double wanted(const tsr__prune_target *target) {
+  return isnan(target->ms) ? 1 / target->speedup : target->ms;
+}
+
+static double time_of(const tsr__prune_target *target, const tsr__model_latency *latency) {
+  return isnan(target->ms) ? 1 / latency->speedup : latency->ms;
+}
+
+/* A sum of layers' times and the model's time that goes with it. */
+typedef struct end {
+  double cost, time;
+} end;
+
+/* The model at the greatest sparsity everywhere, and dense. */
+static tsr_status look_at_the_ends(const measure_work *work, tsr__latency *latency, double *trial,
+                                   end *fast, end *slow) {
+  const tsr__prune_target *target = work->rule->target;
+  tsr__model_latency most;
+  for (size_t i = 0; i < work->run->count; i++) trial[i] = work->levels[MEASURED - 1];
+  TSR_TRY(tsr__latency_model(latency, trial, &most));
+  double rounding = 1 + 2 * (double)work->run->count / 4096; /* the knapsack rounds costs up */
+  *fast = (end){rounding * cost_at(work, MEASURED - 1), time_of(target, &most)};
+  *slow = (end){rounding * cost_at(work, 0), isnan(target->ms) ? 1 : most.dense_ms};
+  TSR_CHECK(fast->time <= wanted(target), TSR_UNSUPPORTED,
+            "the target cannot be reached: with %g %% of every layer pruned the model takes %.4g "
+            "ms, %.3gx dense, for %lld tokens in %d threads",
+            100 * work->levels[MEASURED - 1], most.ms, most.speedup, (long long)target->tokens,
+            (int)target->threads);
+  return TSR_OK;
+}
+
+/* Times are nearly linear in the sum of layers' times: the straight line between two ends, one of
+ * which each trial replaces. */
+static double cost_between(const end *fast, const end *slow, double time) {
+  double part = (time - fast->time) / (slow->time - fast->time);
+  return fast->cost + fmin(fmax(part, 0), 1) * (slow->cost - fast->cost);
+}
+
+/* trial: [layers]; sparsities: [layers], the nearest of the trials. */
+static tsr_status approach(measure_work *work, tsr__latency *latency, double *trial,
+                           double *sparsities) {
+  tsr__prune_target *target = work->rule->target;
+  double goal = wanted(target), nearest = INFINITY;
+  end fast, slow;
+  TSR_TRY(look_at_the_ends(work, latency, trial, &fast, &slow));
+  for (int i = 0; i < TRIALS && nearest > NEAR; i++) {
+    tsr__model_latency now;
+    double cost = cost_between(&fast, &slow, goal);
+    TSR_TRY(choose(work, cost, trial));
+    TSR_TRY(tsr__latency_model(latency, trial, &now));
+    double time = time_of(target, &now);
+    *(time <= goal ? &fast : &slow) = (end){cost, time};
+    if (fabs(time / goal - 1) >= nearest) continue;
+    nearest = fabs(time / goal - 1);
+    memcpy(sparsities, trial, work->run->count * sizeof *trial);
+    target->got_ms = now.ms;
+    target->got_speedup = now.speedup;
+    if (time <= goal && cost >= slow.cost) break; /* the dense model does, too */
   }
   return TSR_OK;
+}
+
+static tsr_status choose_by_target(measure_work *work, double *sparsities) {
+  tsr__latency *latency;
+  double *trial = NULL;
+  TSR_TRY(tsr__latency_open(work->rule, work->run, work->values, &latency));
+  tsr_status status = tsr__calloc(work->run->count, sizeof *trial, "a budget", &trial);
+  if (status == TSR_OK) status = tsr__latency_layers(latency, work->levels, MEASURED, work->costs);
+  if (status == TSR_OK) {
+    fill_choices(work);
+    status = approach(work, latency, trial, sparsities);
+  }
+  free(trial);
+  tsr__latency_close(latency);
+  return status;
 }
 
 static void set_levels(measure_work *work) {
   double least = tsr_pattern_fixed_sparsity(&work->rule->pattern);
   for (int i = 0; i < MEASURED; i++) {
     double level = work->rule->sparsity - BELOW + STEP * i;
-    work->levels[i] = fmin(fmax(level, least), fmax(MOST, work->rule->sparsity));
+    work->levels[i] = work->rule->target
+                          ? least + (MOST - least) * i / (MEASURED - 1)
+                          : fmin(fmax(level, least), fmax(MOST, work->rule->sparsity));
   }
 }
 
 static tsr_status work_through(measure_work *work, double *sparsities) {
-  size_t count = work->run->count, *chosen = NULL;
-  tsr_budget_choice *choices = NULL;
-  tsr_status status;
+  size_t count = work->run->count;
   TSR_TRY(tsr__calloc(count * MEASURED, sizeof *work->errors, "a budget", &work->errors));
+  TSR_TRY(tsr__calloc(count * MEASURED, sizeof *work->costs, "a budget", &work->costs));
   TSR_TRY(tsr__calloc(count, sizeof *work->values, "a budget", &work->values));
+  TSR_TRY(tsr__calloc(count * LEVELS, sizeof *work->choices, "a budget", &work->choices));
+  TSR_TRY(tsr__calloc(count, sizeof *work->chosen, "a budget", &work->chosen));
   tsr__calibrated_run look = *work->run;
   look.statistics = tsr_prune_method_needs(work->rule->method);
   if (look.statistics == TSR_STATISTICS_NONE) look.statistics = TSR_STATISTICS_NORMS;
@@ -132,13 +246,8 @@ static tsr_status work_through(measure_work *work, double *sparsities) {
   look.visit = measure;
   look.user = work;
   TSR_TRY(tsr__run_calibrated(&look));
-  TSR_TRY_GOTO(status, tsr__calloc(count * LEVELS, sizeof *choices, "a budget", &choices), done);
-  TSR_TRY_GOTO(status, tsr__calloc(count, sizeof *chosen, "a budget", &chosen), done);
-  status = choose(work, choices, chosen, sparsities);
-done:
-  free(choices);
-  free(chosen);
-  return status;
+  return work->rule->target ? choose_by_target(work, sparsities)
+                            : choose_by_sparsity(work, sparsities);
 }
 
 tsr_status tsr__budget_measure(const tsr__prune_rule *rule, const tsr__calibrated_run *run,
@@ -149,6 +258,9 @@ tsr_status tsr__budget_measure(const tsr__prune_rule *rule, const tsr__calibrate
   for (size_t i = 0; work.values && i < run->count; i++) free(work.values[i]);
   free(work.values);
   free(work.errors);
+  free(work.costs);
+  free(work.choices);
+  free(work.chosen);
   tsr_effect_destroy(work.effect);
   return status;
 }
