@@ -202,8 +202,8 @@ static tsr_status fill(tsr__latency *l) {
   TSR_TRY(tsr_hardware_detect(&l->hardware));
   TSR_TRY(tsr__cli_load_tuning(&l->hardware, path, &l->tuning));
   TSR_TRY(tsr_model_load(l->run->checkpoint, &l->model));
-  TSR_TRY(tsr__model_input_create(tsr_model_get_info(l->model), 1, l->rule->target->tokens,
-                                  &l->input));
+  TSR_TRY(
+      tsr__model_input_create(tsr_model_get_info(l->model), 1, l->rule->target->tokens, &l->input));
   return plan_model(l, NULL, &l->dense);
 }
 
