@@ -10,34 +10,39 @@
 /* The weight of the data against the penalty, of both regressions: C = 1, alpha = 1. */
 static const double strength = 1;
 
-/* A model's probes, fitted on its embeddings of the training lines. */
-typedef struct probes {
-  double *sign, *rating; /* [width + 1] */
-} probes;
-
-static void release(probes *p) {
-  free(p->sign);
-  free(p->rating);
-}
-
-static tsr_status fit(tsr__subject *subject, const tsr__rated *training, const char *what,
-                      probes *out) {
+static tsr_status fit_probes(const tsr__rated *training, const float *x, int64_t width,
+                             double *probes) {
   size_t rows = training->texts.count;
-  int64_t width = tsr__subject_width(subject);
-  const float *x;
-  double *signs = NULL;
-  tsr_status status;
-  TSR_TRY(tsr__subject_embed(subject, &training->texts, what, &x));
-  TSR_TRY(tsr__calloc((size_t)width + 1, sizeof *out->sign, "a probe", &out->sign));
-  TSR_TRY(tsr__calloc((size_t)width + 1, sizeof *out->rating, "a probe", &out->rating));
+  double *signs;
   TSR_TRY(tsr__calloc(rows, sizeof *signs, "the labels", &signs));
   for (size_t i = 0; i < rows; i++) signs[i] = training->ratings[i] > 0;
   tsr__probe_rows data = {.x = x, .t = signs, .rows = (int64_t)rows, .cols = width};
-  status = tsr__probe_fit(TSR__LOSS_LOGISTIC, &data, strength, out->sign);
+  tsr_status status = tsr__probe_fit(TSR__LOSS_LOGISTIC, &data, strength, probes);
   data.t = training->ratings;
-  if (status == TSR_OK) status = tsr__probe_fit(TSR__LOSS_SQUARED, &data, strength, out->rating);
+  if (status == TSR_OK)
+    status = tsr__probe_fit(TSR__LOSS_SQUARED, &data, strength, probes + width + 1);
   free(signs);
   return status;
+}
+
+/* The model's probes, fitted on its embeddings of the training lines: *out [2, width + 1], of the
+ * sign and of the rating; the subject's, which is asked again in every cell of a sweep. */
+static tsr_status fit(tsr__subject *subject, const tsr__rated *training, const char *what,
+                      const double **out) {
+  int64_t width = tsr__subject_width(subject);
+  const float *x;
+  double *probes;
+  *out = tsr__subject_kept(subject, training);
+  if (*out) return TSR_OK;
+  TSR_TRY(tsr__subject_embed(subject, &training->texts, what, &x));
+  TSR_TRY(tsr__calloc(2 * ((size_t)width + 1), sizeof *probes, "probes", &probes));
+  tsr_status status = fit_probes(training, x, width, probes);
+  if (status != TSR_OK) {
+    free(probes);
+    return status;
+  }
+  *out = probes;
+  return tsr__subject_keep(subject, training, probes);
 }
 
 /* The figures of one pair of probes. */
@@ -52,7 +57,7 @@ static const score frozen = {"frozen",
                              "accuracy of the reference's probe on this model's embeddings",
                              "ratings_frozen", "Spearman of the reference's ridge regression"};
 
-static tsr_status apply(const probes *p, const float *x, int64_t width, const tsr__rated *test,
+static tsr_status apply(const double *probes, const float *x, int64_t width, const tsr__rated *test,
                         const score *s, tsr__evaluation *out) {
   size_t count = test->texts.count;
   double *predicted, correlation;
@@ -60,8 +65,8 @@ static tsr_status apply(const probes *p, const float *x, int64_t width, const ts
   TSR_TRY(tsr__calloc(count, sizeof *predicted, "the predictions", &predicted));
   for (size_t i = 0; i < count; i++) {
     const float *row = x + (int64_t)i * width;
-    predicted[i] = tsr__probe_apply(p->rating, row, width);
-    hits += (tsr__probe_apply(p->sign, row, width) > 0) == (test->ratings[i] > 0);
+    predicted[i] = tsr__probe_apply(probes + width + 1, row, width);
+    hits += (tsr__probe_apply(probes, row, width) > 0) == (test->ratings[i] > 0);
   }
   tsr_status status = tsr__spearman(predicted, test->ratings, count, &correlation);
   free(predicted);
@@ -74,12 +79,10 @@ static tsr_status apply(const probes *p, const float *x, int64_t width, const ts
 static tsr_status judge(tsr__subject *subject, tsr__subject *fitted, const tsr__sentences *data,
                         const char *what, const score *s, tsr__evaluation *out) {
   const float *x;
-  probes p = {0};
-  tsr_status status = tsr__subject_embed(subject, &data->test.texts, "test sentences", &x);
-  if (status == TSR_OK) status = fit(fitted, &data->training, what, &p);
-  if (status == TSR_OK) status = apply(&p, x, tsr__subject_width(subject), &data->test, s, out);
-  release(&p);
-  return status;
+  const double *probes;
+  TSR_TRY(tsr__subject_embed(subject, &data->test.texts, "test sentences", &x));
+  TSR_TRY(fit(fitted, &data->training, what, &probes));
+  return apply(probes, x, tsr__subject_width(subject), &data->test, s, out);
 }
 
 static tsr_status run(tsr__task_data *data, tsr__subject *subject, tsr__subject *reference,

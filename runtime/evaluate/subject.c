@@ -10,12 +10,17 @@
 #include "tessera/execute.h"
 
 /* More tokens at once would cost memory and gain no speed. */
-enum { BATCH_TOKENS = 1024, BATCH_SEQUENCES = 256, LISTS_MAX = 8 };
+enum { BATCH_TOKENS = 1024, BATCH_SEQUENCES = 256, LISTS_MAX = 8, KEPT_MAX = 8 };
 
 typedef struct list {
   const tsr__texts *texts;
   float *embeddings;
 } list;
+
+typedef struct kept {
+  const void *key;
+  void *memory;
+} kept;
 
 struct tsr__subject {
   tsr__subject_options options;
@@ -28,6 +33,8 @@ struct tsr__subject {
   float *rows; /* [BATCH_SEQUENCES, width] */
   list lists[LISTS_MAX];
   size_t list_count;
+  kept kept[KEPT_MAX];
+  size_t kept_count;
 };
 
 static tsr_status build(tsr__subject *subject) {
@@ -63,6 +70,7 @@ tsr_status tsr__subject_create(const tsr__subject_options *options, tsr__subject
 void tsr__subject_destroy(tsr__subject *subject) {
   if (!subject) return;
   for (size_t i = 0; i < subject->list_count; i++) free(subject->lists[i].embeddings);
+  for (size_t i = 0; i < subject->kept_count; i++) free(subject->kept[i].memory);
   tsr__cuda_host_destroy(subject->gpu);
   tsr_model_plan_destroy(subject->plan);
   free(subject->rows);
@@ -75,6 +83,21 @@ const tsr__subject_options *tsr__subject_of(const tsr__subject *subject) {
 }
 
 int64_t tsr__subject_width(const tsr__subject *subject) { return subject->width; }
+
+const void *tsr__subject_kept(const tsr__subject *subject, const void *key) {
+  for (size_t i = 0; i < subject->kept_count; i++)
+    if (subject->kept[i].key == key) return subject->kept[i].memory;
+  return NULL;
+}
+
+tsr_status tsr__subject_keep(tsr__subject *subject, const void *key, void *memory) {
+  if (subject->kept_count == KEPT_MAX) {
+    free(memory);
+    return tsr__error(TSR_UNSUPPORTED, "more than %d things to keep", KEPT_MAX);
+  }
+  subject->kept[subject->kept_count++] = (kept){key, memory};
+  return TSR_OK;
+}
 
 /* ---- texts -> token ids, the longest first ---- */
 

@@ -34,6 +34,13 @@ enum { TSR__EVALUATE_TOKENS = 64 };
 tsr_status tsr__subject_embed(tsr__subject *subject, const tsr__texts *texts, const char *what,
                               const float **out);
 
+/* What a task derived from the subject and a later call of it need not derive again, such as a
+ * probe that was fitted on the subject's embeddings. key: tells apart what is kept. NULL: nothing
+ * yet. */
+const void *tsr__subject_kept(const tsr__subject *subject, const void *key);
+/* memory: from malloc, the subject's from then on, also on failure. */
+tsr_status tsr__subject_keep(tsr__subject *subject, const void *key, void *memory);
+
 /* out: [images->count], the class of each image; the caller's. TSR_INVALID_ARGUMENT if the model is
  * no classifier. */
 tsr_status tsr__subject_classify(tsr__subject *subject, const tsr__images *images, const char *what,
