@@ -98,13 +98,15 @@ bench() {
 }
 
 # What a rehearsal makes smaller.
-ids=$(seq -s ' ' 1000 1031) linear=() batch=1,32 seq=128 benched=()
+ids=$(seq -s ' ' 1000 1031) linear=() model=() graph=() minilm=() batch=1,32 seq=128 benched=()
 grep -hv '^#' bench/shapes/*.txt | sort -u >"$out/shapes.txt"
 grep -hv '^#' bench/shapes/bert-*.txt | sort -u >"$out/shapes-bert.txt"
 blocks=block:16x16,block:64x64 models=2:4,block:64x64 large=bert-base shape="1024 1024 128"
 if [ -n "$rehearsal" ]; then
   export GPUSIM_CHECKS=none
   ids="1000 1001" linear=(--filter '*/equals_the_reference') batch=1 seq=2
+  # In the tests beside this one they run on the simulator anyway.
+  model=(--list) graph=(--list) minilm=(--list)
   blocks=block:16x16 models=2:4 large=minilm shape="64 64 8"
   echo "64 64 5 small" | tee "$out/shapes.txt" >"$out/shapes-bert.txt"
 fi
@@ -125,7 +127,9 @@ grep -q 'none that can be used' "$report" && { cat "$report"; exit 1; }
 
 step drop-in 20 "$tests/drop_in_cuda"
 step test-linear 60 "$tests/test_cuda_linear" "${linear[@]}"
-step test-model 40 "$tests/test_cuda_model"
+step test-model 40 "$tests/test_cuda_model" "${model[@]}"
+step test-graph 40 "$tests/test_cuda_graph" "${graph[@]}"
+step test-minilm 60 "$tests/test_cuda_minilm" "${minilm[@]}"
 step test-cli 40 "$tests/test_cuda_cli"
 step run 20 "$tessera" run minilm --backend cuda --ids "$out/ids.txt" --format json
 step explain 10 "$tessera" explain "$large" --backend cuda

@@ -29,7 +29,7 @@ check() {
   PATH=$folder/bin:$PATH "$script" -o "$out" -b "$folder/build" -d libm.so.6 >/dev/null
 }
 
-for test in drop_in_cuda test_cuda_{linear,model,cli}; do
+for test in drop_in_cuda test_cuda_{linear,model,graph,minilm,cli}; do
   program "$folder/build/tests/cuda/$test" 'echo "$@"'
 done
 for tool in ncu nsys compute-sanitizer; do program "$folder/bin/$tool" 'echo "$0 $*"'; done
@@ -41,7 +41,8 @@ expect "none that can be used"
 
 program "$tessera" 'case "$*" in doctor) echo "GPU  fake" ;; *) echo "$@" ;; esac'
 check
-expect "^| drop-in | ok" "^| test-linear | ok" "^| run | ok" "^| bench-cublaslt | ok" \
+expect "^| drop-in | ok" "^| test-linear | ok" "^| test-graph | ok" \
+  "^| test-minilm | ok" "^| run | ok" "^| bench-cublaslt | ok" \
   "^| bench-cusparselt | ok" "^| bench-model | ok" "^| nsight-layers | ok" \
   "^| nsight-systems | ok" "^| sanitizer-racecheck | ok" "^## bench-cusparse-ell" \
   "^bench .*--baseline cublaslt .*--cache both"
