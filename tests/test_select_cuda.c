@@ -106,7 +106,12 @@ Test(select_cuda, few_tokens_still_fill_the_gpu) {
   } weights[] = {
       {"dense", TSR_FORMAT_DENSE, 1},        {"block:16x16", TSR_FORMAT_BCSR, 0.1},
       {"block:64x64", TSR_FORMAT_BCSR, 0.5}, {"2:4", TSR_FORMAT_NM, 0.5},
-      {"vnm:64:2:8", TSR_FORMAT_VNM, 0.25},  {"block:64x64+2:4", TSR_FORMAT_BCSR_NM, 0.25}};
+      {"vnm:64:2:8", TSR_FORMAT_VNM, 0.25},  {"block:64x64+2:4", TSR_FORMAT_BCSR_NM, 0.25},
+      {"vnm:32:2:8", TSR_FORMAT_VNM, 0.25},  {"vnm:64:2:16", TSR_FORMAT_VNM, 0.125},
+      {"vnm:128:2:8", TSR_FORMAT_VNM, 0.25}, {"vnm:128:2:32", TSR_FORMAT_VNM, 0.0625},
+      {"vnm:64:2:4", TSR_FORMAT_VNM, 0.5},   {"block:32x32", TSR_FORMAT_BCSR, 0.25},
+      {"block:16x16", TSR_FORMAT_BCSR, 0.5}, {"row", TSR_FORMAT_COMPACT, 0.5},
+      {"column", TSR_FORMAT_COMPACT, 0.5},   {"irregular", TSR_FORMAT_CSR, 0.1}};
   tsr_hardware a100 = forged_gpu(A100_SMS, SM80_SHARED);
   for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; s++)
     for (size_t w = 0; w < sizeof weights / sizeof weights[0]; w++) {

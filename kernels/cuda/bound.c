@@ -5,7 +5,7 @@
 #include "kernels/cuda/fragments.h"
 #include "kernels/cuda/work.h"
 
-static const double issues_per_clock = 4.0;    /* one of each sub-partition */
+static const double sub_partitions = 4.0;      /* of a multiprocessor: each issues once a clock */
 static const double l2_bytes_per_clock = 47.4; /* of one multiprocessor's share of 5120 */
 static const double clocks_per_us = 1410.0;
 static const double dram_bytes_per_us = 2.04e6; /* 80 GB */
@@ -54,14 +54,21 @@ static int overlaps(const tsr_cuda_spmm_kernel *kernel, double fullest) {
   return fullest > 1.0 && 2 * (kernel->ops->shared_bytes(kernel) + RESERVED) <= SHARED_BYTES;
 }
 
+/* Sub-partitions of the fullest multiprocessor that have a warp. CTAs of less than four warps are
+ * so small that several reside. */
+static double busy(const tsr_cuda_spmm_kernel *kernel, double fullest) {
+  return fmin(sub_partitions, fmax(1.0, fullest) * kernel->threads / 32.0);
+}
+
 void tsr__cuda_spmm_limits_us(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_problem *problem,
                               int32_t splits, double us[TSR_CUDA_LIMITS]) {
   tsr_cuda_work work = {0};
   kernel->ops->work(kernel, problem, splits, &work);
   double sms = problem->threads, fullest = ceil(work.ctas / sms);
   double part_us = work.ctas > 0.0 ? fullest / work.ctas / clocks_per_us : 0.0;
-  us[TSR_CUDA_LIMIT_TENSOR] = work.tensor_clocks * part_us;
-  us[TSR_CUDA_LIMIT_INSTRUCTIONS] = work.instructions / issues_per_clock * part_us;
+  double issues = busy(kernel, fullest);
+  us[TSR_CUDA_LIMIT_TENSOR] = work.tensor_clocks * sub_partitions / issues * part_us;
+  us[TSR_CUDA_LIMIT_INSTRUCTIONS] = work.instructions / issues * part_us;
   us[TSR_CUDA_LIMIT_SHARED] = work.wavefronts * part_us;
   us[TSR_CUDA_LIMIT_L2] = work.l2_bytes / (l2_bytes_per_clock * sms * clocks_per_us);
   us[TSR_CUDA_LIMIT_DRAM] = work.dram_bytes / dram_bytes_per_us;

@@ -23,7 +23,8 @@ tsr__vnm_shape tsr__vnm_shape_of(const tsr_cuda_spmm_kernel *kernel) {
   s.passes = s.slots / s.stride;
   s.meta_at = (size_t)fragments * TSR__FRAGMENT_ELEMENTS * sizeof(uint16_t);
   s.lists_at = s.meta_at + (size_t)fragments * TSR__FRAGMENT_META * sizeof(uint32_t);
-  s.record_bytes = s.lists_at + (size_t)s.sets * TSR_CUDA_VNM_LIST_BYTES;
+  s.record_bytes =
+      TSR_CUDA_VNM_RECORD_BYTES(s.lists_at + (size_t)s.sets * TSR_CUDA_VNM_LIST_BYTES);
   return s;
 }
 
@@ -76,6 +77,7 @@ static void prepack(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w, voi
   for (int64_t i = 0; i < at.tiles * at.steps; i++) {
     int64_t row = i / at.steps * kernel->tile_m, step = i % at.steps;
     char *record = image + (size_t)i * s.record_bytes;
+    memset(record + s.lists_at, 0, s.record_bytes - s.lists_at);
     tsr__vnm_route(&s, w, row, step, (int32_t *)(image + at.rows_at) + i * s.slots,
                    (uint16_t *)(record + s.lists_at));
     write_fragments(&s, w, row, step, record);

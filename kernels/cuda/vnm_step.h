@@ -6,7 +6,7 @@
  *
  *   | values [fragments][256] | meta [sets][32 lanes][fragments of a set / 2] | lists [sets][32] |
  *
- * Lane 4g + 2f + h has, in word p, what mma.sp with selector f takes for the set's fragment 2p + f.
+ * and zeros to the end of the line of 128 bytes. Lane 4g + 2f + h has, in word p, what mma.sp with selector f takes for the set's fragment 2p + f.
  * A list tells where in shared memory a set's kept columns lie: slot x bytes of a slot + 16 x key.
  *
  * A slot holds tile_n tokens in chunks of 16 bytes, chunk c at c ^ key. The eight columns of which
@@ -24,8 +24,13 @@
 enum {
   TSR_CUDA_VNM_DEPTH = 32, /* kept columns of a set in a step, and slots that a set may need */
   TSR_CUDA_VNM_KEYS = 8,
-  TSR_CUDA_VNM_LIST_BYTES = 2 * TSR_CUDA_VNM_DEPTH
+  TSR_CUDA_VNM_LIST_BYTES = 2 * TSR_CUDA_VNM_DEPTH,
+  TSR_CUDA_VNM_LINE = 128 /* of shared memory */
 };
+
+/* Whole lines that hold `bytes`. */
+#define TSR_CUDA_VNM_RECORD_BYTES(bytes) \
+  (((bytes) + TSR_CUDA_VNM_LINE - 1) / TSR_CUDA_VNM_LINE * TSR_CUDA_VNM_LINE)
 
 /* Rows of a set: a warp's tile is 64 x 64 where the CTA's is large enough. */
 #define TSR_CUDA_VNM_SET_ROWS(tile_m, tile_n, threads) \

@@ -22,9 +22,11 @@ __device__ __forceinline__ void spread_sums(float *tile, const Sums<S> &sums) {
 }
 
 // Eight sums in a row. Lanes of the two halves of a phase take their 16 bytes in opposite order: so
-// eight lanes, 32 bytes apart, touch every bank once.
+// eight lanes, 32 bytes apart, touch every bank once. With 4 groups of rows the second half has
+// another token, which is 16 bytes apart already.
+template <int kGroups>
 __device__ __forceinline__ void read_sums(float (&sums)[8], const float *tile) {
-  const int first = threadIdx.x / 4 % 2;
+  const int first = kGroups == 4 ? 0 : threadIdx.x / 4 % 2;
   const float4 *pair = reinterpret_cast<const float4 *>(tile);
   const float4 a = pair[first], b = pair[1 - first];
   const float4 low = first ? b : a, high = first ? a : b;
@@ -41,11 +43,11 @@ __device__ __forceinline__ float finish(const tsr_cuda_spmm_args &args, float su
 }
 
 // Rows row .. row + 7 of one token in one load and one store.
-template <class T>
+template <class T, int kGroups>
 __device__ __forceinline__ void finish_rows(const tsr_cuda_spmm_args &args, const float *tile,
                                             int64_t token, int row) {
   float sums[8];
-  read_sums(sums, tile);
+  read_sums<kGroups>(sums, tile);
   union {
     uint4 words;
     T rows[8];
@@ -94,7 +96,7 @@ __device__ __forceinline__ void store_c(const tsr_cuda_spmm_args &args, const fl
     if (token + t >= args.n || row + r >= args.m) continue;
     const float *sums = tile + t * S::kPitch + r;
     if (aligned && row + r + 8 <= args.m)
-      finish_rows<T>(args, sums, token + t, row + r);
+      finish_rows<T, kGroups>(args, sums, token + t, row + r);
     else
       finish_single_rows<T>(args, sums, token + t, row + r);
   }

@@ -33,9 +33,11 @@ struct VnmShape {
   static constexpr int kValuesAt = kSlots * kSlotBytes;
   static constexpr int kMetaAt = kValuesAt + kRows * kFragmentBytes;
   static constexpr int kListsAt = kMetaAt + kRows * kMetaBytes;
-  static constexpr int kStageBytes = kListsAt + kSets * TSR_CUDA_VNM_LIST_BYTES;
-  static constexpr int kRecordBytes = kStageBytes - kValuesAt;
-  static_assert(kStageBytes % 128 == 0, "slots are aligned to lines");
+  // Slots are aligned to lines.
+  static constexpr int kRecordBytes =
+      TSR_CUDA_VNM_RECORD_BYTES(kListsAt - kValuesAt + kSets * TSR_CUDA_VNM_LIST_BYTES);
+  static constexpr int kStageBytes = kValuesAt + kRecordBytes;
+  static_assert(kValuesAt % TSR_CUDA_VNM_LINE == 0, "records are aligned to lines");
   static_assert(kValuesAt <= 1 << 16, "a list has offsets of 16 bits");
 
   // The epilogue's tile of f32 sums lies over the stages. The padding keeps a warp's stores apart.
