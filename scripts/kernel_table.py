@@ -2,7 +2,8 @@
 """Writes the table of CUDA kernels in kernels/cuda/README.md, between its markers.
 
 usage: kernel_table.py KERNELS BOUNDS README.md CUBIN...   (scripts/kernel_table.sh calls it)
-  KERNELS, BOUNDS  what cuda-kernels and cuda-bounds printed
+  KERNELS, BOUNDS  what cuda-kernels and cuda-bounds printed; a kernel that BOUNDS leaves out keeps
+                   the bounds that the table has
 """
 import collections
 import re
@@ -21,10 +22,16 @@ def read_bounds(path):
     with open(path, encoding="utf-8") as lines:
         for line in lines:
             words = line.split()
-            if len(words) == 10 and words[0].startswith("tsr_"):
+            if len(words) == 11 and words[0].startswith("tsr_"):
                 zeros = f" at {words[2]} %" if words[2] != "0" else ""
-                bounds[words[0]].append(f"{words[1]}{zeros}: {words[9]} {words[8]}")
+                total = f" ({words[10]})" if words[10] != words[9] else ""
+                bounds[words[0]].append(f"{words[1]}{zeros}: {words[9]}{total} {words[8]}")
     return bounds
+
+
+def read_table(text):
+    """{kernel: its bounds} of a table that was written before."""
+    return dict(re.findall(r"^\| `(\w+)` \|.*\| ([^|]*) \|$", text, flags=re.M))
 
 
 def read_cubins(cubins, kernels):
@@ -41,10 +48,12 @@ def read_cubins(cubins, kernels):
 
 def main(kernels_path, bounds_path, readme, *cubins):
     kernels, bounds = check_cubins.read_kernels(kernels_path), read_bounds(bounds_path)
-    rows = [f"{check_cubins.table_row(name, kernel, registers)} {'; '.join(bounds[name]) or '-'} |\n"
-            for name, kernel, registers in read_cubins(cubins, kernels)]
     with open(readme, encoding="utf-8") as file:
         text = file.read()
+    kept = read_table(text)
+    rows = [f"{check_cubins.table_row(name, kernel, registers)} "
+            f"{'; '.join(bounds[name]) or kept.get(name, '-')} |\n"
+            for name, kernel, registers in read_cubins(cubins, kernels)]
     table = f"{BEGIN}\n{HEAD}{''.join(rows)}{END}"
     text, count = re.subn(f"{re.escape(BEGIN)}.*?{re.escape(END)}", lambda _: table, text, flags=re.S)
     if count != 1:

@@ -23,8 +23,7 @@ tsr__vnm_shape tsr__vnm_shape_of(const tsr_cuda_spmm_kernel *kernel) {
   s.passes = s.slots / s.stride;
   s.meta_at = (size_t)fragments * TSR__FRAGMENT_ELEMENTS * sizeof(uint16_t);
   s.lists_at = s.meta_at + (size_t)fragments * TSR__FRAGMENT_META * sizeof(uint32_t);
-  s.record_bytes =
-      TSR_CUDA_VNM_RECORD_BYTES(s.lists_at + (size_t)s.sets * TSR_CUDA_VNM_LIST_BYTES);
+  s.record_bytes = TSR_CUDA_VNM_RECORD_BYTES(s.lists_at + (size_t)s.sets * TSR_CUDA_VNM_LIST_BYTES);
   return s;
 }
 

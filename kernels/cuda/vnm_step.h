@@ -6,8 +6,9 @@
  *
  *   | values [fragments][256] | meta [sets][32 lanes][fragments of a set / 2] | lists [sets][32] |
  *
- * and zeros to the end of the line of 128 bytes. Lane 4g + 2f + h has, in word p, what mma.sp with selector f takes for the set's fragment 2p + f.
- * A list tells where in shared memory a set's kept columns lie: slot x bytes of a slot + 16 x key.
+ * and zeros to the end of the line of 128 bytes. Lane 4g + 2f + h has, in word p, what mma.sp with
+ * selector f takes for the set's fragment 2p + f. A list tells where in shared memory a set's kept
+ * columns lie: slot x bytes of a slot + 16 x key.
  *
  * A slot holds tile_n tokens in chunks of 16 bytes, chunk c at c ^ key. The eight columns of which
  * ldmatrix reads one chunk each have eight different keys, and so eight different groups of banks.

@@ -39,49 +39,65 @@ static double dense_us(const options *o) {
   return (double)o->m * (double)o->k * (double)o->n / (1024.0 * 108 * 1410);
 }
 
-/* Takes the launch's record. */
-static void print_row(const options *o, const char *kernel, const sparsity *s, json_t *launch) {
+static double bound_us(const json_t *launch) {
+  return json_number_value(
+      json_object_get(json_object_get(launch, "model"), "modelled_lower_bound_us"));
+}
+
+/* moves_us: of the launches that the kernel's plan puts before it. Takes the launch's record. */
+static void print_row(const options *o, const char *kernel, const sparsity *s, double moves_us,
+                      json_t *launch) {
   if (!launch) return; /* the kernel does not run this */
   const json_t *model = json_object_get(launch, "model");
-  double us = json_number_value(json_object_get(model, "modelled_lower_bound_us"));
-  printf("%-40s %-15s %4.0f %4.0f %7.0f %4.0f %6.0f %9.1f %-12s %6.3f\n", kernel, s->pattern,
+  double us = bound_us(launch);
+  printf("%-40s %-15s %4.0f %4.0f %7.0f %4.0f %6.0f %9.1f %-12s %6.3f %6.3f\n", kernel, s->pattern,
          100 * (1 - s->density), number(model, "occupancy", "registers"),
          number(model, "occupancy", "shared_bytes"), number(model, "occupancy", "ctas_per_sm"),
          json_number_value(json_object_get(launch, "ctas")), us,
-         json_string_value(json_object_get(model, "limiter")), us / dense_us(o));
+         json_string_value(json_object_get(model, "limiter")), us / dense_us(o),
+         (us + moves_us) / dense_us(o));
   fflush(stdout);
   json_decref(launch);
 }
 
-static void run(const options *o, const tsr_cuda_spmm_kernel *kernel, const sparsity *s) {
+static void run(const options *o, const tsr_cuda_spmm_kernel *kernel, const sparsity *s,
+                double moves_us) {
   tsr_packed w = modelled_weights(s->format, s->pattern, s->density, o->m, o->k);
-  print_row(o, kernel->name, s, modelled_product(kernel, &w, o->n, o->splits));
+  print_row(o, kernel->name, s, moves_us, modelled_product(kernel, &w, o->n, o->splits));
   tsr_packed_release(&w);
+}
+
+/* The transposition of the activations, in microseconds. */
+static double run_transpose(const options *o) {
+  json_t *launch = modelled_transpose(o->k, o->n);
+  double us = bound_us(launch);
+  print_row(o, "tsr_b16_transpose__sm80", &(sparsity){.pattern = "activations", .density = 1.0}, 0,
+            launch);
+  return us;
 }
 
 static void run_all(const options *o) {
   const tsr_cuda_spmm_kernel *kernel;
-  int transposed = 0;
+  double transpose_us = 0;
   printf("modelled lower bounds: m %lld, k %lld, n %lld, %d parts of k\n", (long long)o->m,
          (long long)o->k, (long long)o->n, (int)o->splits);
-  printf("%-40s %-15s zero regs  shared CTAs   grid  bound us limiter      of dense\n", "kernel",
-         "pattern");
+  printf("%-40s %-15s zero regs  shared CTAs   grid  bound us limiter      of dense, with moves\n",
+         "kernel", "pattern");
   for (size_t i = 0; (kernel = tsr__cuda_spmm_kernel_at(i)) != NULL; i++) {
     if (kernel->ops->convolution || (o->filter && !strstr(kernel->name, o->filter))) continue;
+    if (kernel->ops->feature_major && transpose_us <= 0) transpose_us = run_transpose(o);
     for (size_t j = 0; j < sizeof sparsities / sizeof sparsities[0]; j++)
-      if (sparsities[j].format == kernel->format) run(o, kernel, &sparsities[j]);
-    transposed |= kernel->ops->feature_major;
+      if (sparsities[j].format == kernel->format)
+        run(o, kernel, &sparsities[j], kernel->ops->feature_major ? transpose_us : 0);
   }
-  if (transposed)
-    print_row(o, "tsr_b16_transpose__sm80", &(sparsity){.pattern = "activations", .density = 1.0},
-              modelled_transpose(o->k, o->n));
 }
 
 static int usage(void) {
   printf(
       "usage: cuda-bounds [M K N [SPLITS [KERNEL]]]\n"
       "Modelled lower bounds of the CUDA SpMM kernels from a sample of their CTAs on gpusim, and\n"
-      "their ratio to the dense layer at the full rate of an A100's tensor cores.\n"
+      "their ratio to the dense layer at the full rate of an A100's tensor cores: alone, and with\n"
+      "the transposition that some need before them.\n"
       "  M K N   the layer, 4096 4096 4096 unless given\n"
       "  SPLITS  parts that k is cut into\n"
       "  KERNEL  only kernels whose name has this part\n"
