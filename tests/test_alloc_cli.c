@@ -140,3 +140,12 @@ Test(alloc_cli, run_images) {
   EXPECT_OUT_OF_MEMORY(
       subcommand(&tsr__cli_run, "resnet --image image.pgm --format json --threads 1 --batch 1"));
 }
+
+/* Channels between blocks go, so that config.json is written, too. */
+Test(alloc_cli, shrink) {
+  tiny_resnet_write("resnet");
+  must(&tsr__cli_prune,
+       "resnet -o thin -p row -s 0.75 --layers layer2.*conv2 --layers layer2.0.downsample.0 "
+       "--threads 1");
+  EXPECT_OUT_OF_MEMORY(subcommand(&tsr__cli_shrink, "thin -o small --json"));
+}

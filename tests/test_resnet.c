@@ -82,7 +82,7 @@ static void *workspace_of(const tsr_model_plan *plan) {
 static void execute(const tsr_model_plan *plan, const tsr_image_batch *batch, float *logits,
                     float *probabilities) {
   void *workspace = workspace_of(plan);
-  tsr_image_output output = {logits, probabilities};
+  tsr_image_output output = {.logits = logits, .probabilities = probabilities};
   CHECK(tsr_model_execute_images(plan, batch, &output, workspace,
                                  tsr_model_plan_workspace_bytes(plan)));
   free(workspace);

@@ -1,4 +1,5 @@
 /* tessera shrink: removes the channels of a ResNet that do nothing. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +8,7 @@
 #include "runtime/checkpoint/config.h"
 #include "runtime/checkpoint/internal.h"
 #include "runtime/cli/cli.h"
+#include "runtime/cli/config_edit.h"
 #include "runtime/cli/files.h"
 #include "runtime/cli/weights.h"
 #include "runtime/model/resnet_channels.h"
@@ -95,17 +97,31 @@ static int outer_widths_change(const shrink_job *job) {
   return change;
 }
 
-/* 0 when out of memory. */
-static int set_widths(const tsr__channels *c, json_t *config) {
-  json_t *widths = json_array();
-  int good = widths != NULL;
-  for (int32_t s = 0; good && s < c->stage_count; s++)
-    good = !json_array_append_new(widths, json_integer(c->groups[c->stages[s]].alive_count));
-  good = good && !json_object_set_new(config, "embedding_size",
-                                      json_integer(c->groups[c->stem].alive_count));
-  good = good && !json_object_set(config, "hidden_sizes", widths);
-  json_decref(widths);
-  return good;
+enum { NUMBER_MAX = TSR__CONFIG_VALUE_MAX / TSR__CHANNEL_STAGES_MAX };
+
+static void describe_widths(const tsr__channels *c, tsr__config_edit edits[2]) {
+  edits[0].key = "embedding_size";
+  snprintf(edits[0].value, sizeof edits[0].value, "%lld",
+           (long long)c->groups[c->stem].alive_count);
+  edits[1].key = "hidden_sizes";
+  strcpy(edits[1].value, "[");
+  for (int32_t s = 0; s < c->stage_count; s++) {
+    char number[NUMBER_MAX];
+    snprintf(number, sizeof number, "%s%lld", s ? ", " : "",
+             (long long)c->groups[c->stages[s]].alive_count);
+    strcat(edits[1].value, number);
+  }
+  strcat(edits[1].value, "]");
+}
+
+static tsr_status write_text(const char *path, const char *text) {
+  tsr__output output = {0};
+  tsr_status status = tsr__output_open(path, &output);
+  if (status == TSR_OK && fputs(text, output.stream) == EOF)
+    status = tsr__error(TSR_IO, "%s: writing it failed", path);
+  if (status == TSR_OK) status = tsr__output_commit(&output);
+  tsr__output_discard(&output);
+  return status;
 }
 
 static tsr_status write_config(const shrink_job *job, const tsr__target *target) {
@@ -115,25 +131,13 @@ static tsr_status write_config(const shrink_job *job, const tsr__target *target)
             "%s: channels between blocks go too, which config.json has to tell: IN and OUT must be "
             "folders",
             job->options->in);
-  char *path;
-  tsr__output output = {0};
+  tsr__config_edit edits[2];
+  char *path, *edited = NULL;
+  describe_widths(&job->channels, edits);
   TSR_TRY(tsr__path_join(target->folder, "config.json", &path));
-  json_t *config = json_loads(text, 0, NULL);
-  tsr_status status = TSR_OK;
-  if (config && !json_is_object(config))
-    status = tsr__error(TSR_MALFORMED, "%s/config.json: no JSON object",
-                        tsr_checkpoint_folder(job->checkpoint));
-  else if (!config || !set_widths(&job->channels, config)) /* work() has parsed it before */
-    status = tsr__error(TSR_OUT_OF_MEMORY, "out of memory for config.json");
-  if (status == TSR_OK) status = tsr__output_open(path, &output);
-  /* 17 digits: what is not changed stays the same number. */
-  if (status == TSR_OK &&
-      json_dumpf(config, output.stream, JSON_INDENT(2) | JSON_REAL_PRECISION(17)) != 0)
-    status = ferror(output.stream) ? tsr__error(TSR_IO, "%s: writing it failed", path)
-                                   : tsr__error(TSR_OUT_OF_MEMORY, "out of memory for %s", path);
-  if (status == TSR_OK) status = tsr__output_commit(&output);
-  tsr__output_discard(&output);
-  json_decref(config);
+  tsr_status status = tsr__config_edit_text(path, text, edits, 2, &edited);
+  if (status == TSR_OK) status = write_text(path, edited);
+  free(edited);
   free(path);
   return status;
 }

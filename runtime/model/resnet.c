@@ -103,6 +103,13 @@ static tsr_conv_shape shape_of(int64_t height, int64_t width, int64_t channels, 
                           .dilation = {1, 1}};
 }
 
+/* Pruned models are narrower between blocks than within them, or the other way round: what is
+ * written tells how wide a slot must be. */
+static void grow(tsr_model *model, int32_t slot, int64_t height, int64_t width, int64_t channels) {
+  int64_t *values = &model->slots[slot].width;
+  if (*values < height * width * channels) *values = height * width * channels;
+}
+
 static tsr_status add_conv(const builder *b, conv_step *step) {
   tsr__layer layer = {.kind = TSR_LAYER_CONV2D,
                       .input = step->input,
@@ -129,6 +136,7 @@ static tsr_status add_conv(const builder *b, conv_step *step) {
   step->height = tsr_conv_output_size(&layer.as.conv2d.shape, 0);
   step->width = tsr_conv_output_size(&layer.as.conv2d.shape, 1);
   step->channels = linear->weight.rows;
+  grow(b->model, step->output, step->height, step->width, step->channels);
   return tsr__model_add_layer(b->model, &layer);
 }
 
@@ -142,6 +150,7 @@ static tsr_status add_pool(builder *b, const char *name, tsr__pool2d_kind kind,
   snprintf(layer.name, sizeof layer.name, "%s", name);
   b->height = tsr_conv_output_size(&shape, 0);
   b->width = tsr_conv_output_size(&shape, 1);
+  grow(b->model, output, b->height, b->width, shape.channels);
   return tsr__model_add_layer(b->model, &layer);
 }
 
@@ -273,40 +282,14 @@ static tsr_status add_head(builder *b, int32_t pooled) {
   return tsr__model_add_layer(b->model, &softmax);
 }
 
-/* ---- slots ---- */
-
-/* Grows a slot to hold height x width x channels values. */
-static void grow(int64_t *slot, int64_t size, int64_t channels) {
-  int64_t values = size * size * channels;
-  if (values > *slot) *slot = values;
-}
-
-static int64_t halved(int64_t size) { return (size + 1) / 2; }
-
-/* As wide as the greatest activations that lie in them; inner widths are at most the outer ones. */
-static void measure_slots(const tsr__resnet_config *c, int64_t *trunk, int64_t *inner) {
-  int64_t size = c->imagenet_stem ? halved(c->image_size) : c->image_size;
-  *trunk = *inner = 0;
-  grow(trunk, size, c->stem);
-  if (c->imagenet_stem) size = halved(size);
-  for (int s = 0; s < c->stages; s++) {
-    int64_t before = size, width = c->bottleneck ? c->widths[s] / EXPANSION : c->widths[s];
-    if (s > 0 || c->shrink_first) size = halved(size);
-    grow(trunk, size, c->widths[s]);
-    grow(inner, c->bottleneck ? before : size, width);
-  }
-}
-
+/* Those of the trunk and within blocks grow with the layers that write them. */
 static tsr_status add_slots(builder *b, int32_t *pooled) {
   const tsr__resnet_config *c = b->config;
   tsr_model *m = b->model;
-  int64_t trunk, inner;
-  measure_slots(c, &trunk, &inner);
   TSR_TRY(tsr__model_add_slot(m, c->image_size * c->image_size * c->channels, 1, &m->image_slot));
-  TSR_TRY(tsr__model_add_slot(m, trunk, 1, &b->trunk));
-  TSR_TRY(tsr__model_add_slot(m, trunk, 1, &b->other));
-  TSR_TRY(tsr__model_add_slot(m, inner, 1, &b->inner[0]));
-  TSR_TRY(tsr__model_add_slot(m, inner, 1, &b->inner[1]));
+  int32_t *const grown[] = {&b->trunk, &b->other, &b->inner[0], &b->inner[1]};
+  for (size_t i = 0; i < sizeof grown / sizeof grown[0]; i++)
+    TSR_TRY(tsr__model_add_slot(m, 1, 1, grown[i]));
   TSR_TRY(tsr__model_add_slot(m, c->widths[c->stages - 1], 1, pooled));
   TSR_TRY(tsr__model_add_slot(m, c->classes, 1, &m->logits_slot));
   return tsr__model_add_slot(m, c->classes, 1, &m->probabilities_slot);
