@@ -115,6 +115,10 @@ typedef struct tsr_prune_options {
   int32_t threads; /* >= 1; the result depends on it by rounding at most */
   double damping;  /* what is added to the diagonal of X^T X, as a share of its mean; 0 = the
                       method's own (sparsegpt 0.01, admm 0.1) */
+  /* NULL, or host, [rows]: then the layer has a bias, which makes up for the means of what is lost,
+   * so that a method with statistics looks at deviations from the means only. What has to be added
+   * to the bias is added to shift. */
+  double *shift;
 } tsr_prune_options;
 
 typedef struct tsr_prune_result {
@@ -131,6 +135,22 @@ typedef struct tsr_prune_result {
 TSR_API tsr_status tsr_prune_matrix(const tsr_prune_options *options,
                                     const tsr_statistics *statistics, float *weights, int64_t rows,
                                     int64_t cols, tsr_mask *mask, tsr_prune_result *result);
+
+/* Features that nothing but this matrix reads: a share of them goes as a whole, so that whoever
+ * makes them need not. Of a convolution a feature is a channel under every place of the kernel:
+ * with cols = places x features, columns f, features + f, 2 features + f and so on.
+ *
+ * weights: host, [rows, cols], the reader's; rewritten, +0.0 in the columns that go. wanda: the
+ * score of a feature is the sum of those of its columns. sparsegpt, admm: features go a few at a
+ * time, those first whose loss costs the output least once the columns that are left have made up
+ * for it; these end as the least squares of the output (Hassibi and Stork, 1993, for groups of
+ * columns). options: method, threads, damping, shift as above; sparsity: round(sparsity x features)
+ * features go; the pattern is not used. kept: host, [features], 1 or 0, written. Otherwise as
+ * tsr_prune_matrix; TSR_INVALID_ARGUMENT for a method without statistics. */
+TSR_API tsr_status tsr_prune_features(const tsr_prune_options *options,
+                                      const tsr_statistics *statistics, float *weights,
+                                      int64_t rows, int64_t cols, int64_t features, uint8_t *kept,
+                                      tsr_prune_result *result);
 
 /* ---- budgets: what each layer's part in a common sparsity is ---- */
 

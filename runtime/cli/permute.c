@@ -61,7 +61,7 @@ static tsr_status list_sets(const tsr_checkpoint *checkpoint, const tsr_model *m
                             const tsr_tensor *const *tensors, size_t count, permute_work *work) {
   tsr__channels channels;
   size_t sets = 0;
-  while (tsr__model_channels(model, (int64_t)sets, &channels)) sets++;
+  while (tsr__model_channels(model, (int64_t)sets, &channels) && channels.segment > 1) sets++;
   TSR_CHECK(sets, TSR_UNSUPPORTED, "--permute: no channels of a free order are known of %s models",
             tsr_model_get_info(model)->family);
   TSR_TRY(tsr__calloc(sets, sizeof *work->sets, "the channels", &work->sets));

@@ -9,7 +9,7 @@
 #include "runtime/cli/files.h"
 #include "runtime/cli/permute.h"
 #include "runtime/cli/prune_budget.h"
-#include "runtime/cli/prune_norm.h"
+#include "runtime/cli/prune_vectors.h"
 #include "runtime/cli/weights.h"
 
 typedef struct prune_options {
@@ -90,8 +90,8 @@ typedef struct prune_job {
   size_t count;
   tsr__prune_layer *layers;     /* [count] */
   tsr_calibration *calibration; /* NULL if the method needs none */
-  tsr__pruned_norm *norms;      /* of pruned filters, if whole rows are pruned */
-  size_t norm_count;
+  tsr__changed_vector *vectors; /* biases and the like */
+  size_t vector_count;
 } prune_job;
 
 static void describe_calibration(const prune_job *job, char *text, size_t size) {
@@ -164,7 +164,7 @@ static tsr_status write(const prune_job *job, const tsr__target *target) {
     const tsr__prune_layer *pruned = layer < job->count ? &job->layers[layer] : NULL;
     int here = pruned && pruned->tensor == tensor;
     layer += (size_t)here;
-    const void *data = tsr__pruned_norm_of(job->norms, job->norm_count, tensor);
+    const void *data = tsr__changed_vector_of(job->vectors, job->vector_count, tensor);
     if (!data) data = here ? pruned->data : tensor->data;
     status = tsr_checkpoint_writer_add(writer, tensor->name, here ? pruned->dtype : tensor->dtype,
                                        tensor->ndim, tensor->shape, data);
@@ -288,9 +288,8 @@ static tsr_status work(prune_job *job, const tsr__target *target) {
                               &job->tensors, &job->count));
   TSR_TRY(prune_layers(job));
   report_damping(job);
-  if (job->rule.pattern.kind == TSR_PATTERN_ROW)
-    TSR_TRY(
-        tsr__prune_norms(job->checkpoint, job->layers, job->count, &job->norms, &job->norm_count));
+  TSR_TRY(tsr__change_vectors(job->checkpoint, job->layers, job->count, &job->vectors,
+                              &job->vector_count));
   TSR_TRY(write(job, target));
   if (job->options->json) return report_json(job, target);
   report_text(job, target);
@@ -312,7 +311,7 @@ static tsr_status prune(const void *values) {
   tsr__target_close(&target);
   for (size_t i = 0; job.layers && i < job.count; i++) tsr__prune_layer_release(&job.layers[i]);
   free(job.layers);
-  tsr__pruned_norms_free(job.norms, job.norm_count);
+  tsr__changed_vectors_free(job.vectors, job.vector_count);
   tsr_calibration_destroy(job.calibration);
   free(job.tensors);
   tsr_checkpoint_close(checkpoint);
@@ -415,10 +414,13 @@ static const tsr__example examples[] = {
 
 const tsr__command tsr__cli_prune = {
     .details =
-        "Pruned weights are +0.0, everything else is copied bit by bit. What was done is "
-        "noted in the file's metadata. A filter that is pruned as a row gives 0: its BatchNorm "
-        "loses "
-        "scale and shift. 'score kept' is the share of the magnitude that is "
+        "Pruned weights are +0.0. What was done is noted in the file's metadata. A filter that is "
+        "pruned as a row gives 0: its BatchNorm loses scale and shift. With --calibrate, biases "
+        "(BatchNorm's shifts) make up for the mean of what a layer loses, and rows that only one "
+        "other matrix reads (a feed-forward part's, an attention's values, a filter within a "
+        "block) "
+        "are chosen by what that matrix loses: it loses their columns, they lose their bias. "
+        "Everything else is copied bit by bit. 'score kept' is the share of the magnitude that is "
         "left: the higher, the less the model suffers.",
     .options = rows,
     .option_count = TSR__COUNT(rows),

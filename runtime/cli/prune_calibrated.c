@@ -7,7 +7,9 @@
 #include "runtime/base/status.h"
 #include "runtime/checkpoint/internal.h"
 #include "runtime/cli/cli.h"
+#include "runtime/cli/prune_coupled.h"
 #include "runtime/cli/weights.h"
+#include "runtime/model/model.h"
 #include "runtime/model/resnet_norm.h"
 
 static tsr_status read_texts(const tsr__calibrate_values *values, const char *folder,
@@ -102,20 +104,50 @@ tsr_status tsr__calibrated_set_weight(const tsr__calibrated_place *place, float 
   return tsr_model_set_weight(place->model, place->index, &weight);
 }
 
+/* Once for every layer: the model has the bias of the checkpoint until then. */
+static tsr_status set_bias(const tsr__calibrated_place *place) {
+  const tsr__prune_layer *layer = place->layer;
+  int64_t rows = tsr__matrix_rows(layer->tensor);
+  const float *before = tsr_model_linear(place->model, place->index)->bias;
+  float *bias;
+  if ((!layer->shift && !layer->silent) || !before) return TSR_OK;
+  TSR_TRY(tsr__aligned((size_t)rows, sizeof *bias, layer->tensor->name, &bias));
+  for (int64_t r = 0; r < rows; r++) {
+    double shift = layer->shift ? layer->shift[r] : 0;
+    bias[r] = layer->silent && layer->silent[r] ? 0 : (float)((double)before[r] + shift);
+  }
+  tsr_status status = tsr__model_set_bias(place->model, place->index, bias);
+  free(bias);
+  return status;
+}
+
+/* The model computes with what the layer is now: the result, or values whose rows are not chosen
+ * yet. */
+static tsr_status set_layer(const tsr__calibrated_place *place) {
+  const tsr__prune_layer *layer = place->layer;
+  size_t elements = (size_t)(tsr__matrix_rows(layer->tensor) * tsr__matrix_cols(layer->tensor));
+  float *matrix;
+  tsr_status status = TSR_OK;
+  TSR_TRY(tsr__aligned(elements, sizeof *matrix, layer->tensor->name, &matrix));
+  if (layer->data)
+    status = tsr__prune_layer_result(layer, matrix);
+  else
+    memcpy(matrix, layer->values, elements * sizeof *matrix);
+  if (status != TSR_OK) {
+    free(matrix);
+    return status;
+  }
+  TSR_TRY(tsr__calibrated_set_weight(place, matrix));
+  return set_bias(place);
+}
+
 static tsr_status visit(void *user, size_t index, const tsr_statistics *statistics) {
   calibrated_work *work = user;
   tsr__prune_layer *layer = &work->run->layers[work->layer_of[index]];
   tsr__progress_update(&work->progress, work->done++);
   tsr__calibrated_place place = {work->model, index, layer};
   TSR_TRY(work->run->visit(work->run->user, &place, statistics));
-  if (!layer->data) return TSR_OK;
-  float *matrix;
-  TSR_TRY(tsr__aligned((size_t)(tsr__matrix_rows(layer->tensor) * tsr__matrix_cols(layer->tensor)),
-                       sizeof *matrix, layer->tensor->name, &matrix));
-  tsr_status status = tsr__prune_layer_result(layer, matrix);
-  if (status == TSR_OK) return tsr__calibrated_set_weight(&place, matrix);
-  free(matrix);
-  return status;
+  return layer->data || layer->values ? set_layer(&place) : TSR_OK;
 }
 
 static tsr_status calibrate(calibrated_work *work) {
@@ -156,21 +188,55 @@ tsr_status tsr__run_calibrated(const tsr__calibrated_run *run) {
 typedef struct prune_work {
   const tsr__prune_rule *rule;
   int threads;
+  tsr__coupling coupling; /* of whole rows; filled at the first visit */
+  const tsr__calibrated_run *run;
 } prune_work;
+
+static tsr__prune_layer *layer_of(const prune_work *work, const tsr_model *model, size_t index) {
+  for (size_t i = 0; i < work->run->count; i++) {
+    size_t at = 0;
+    if (tsr__calibrated_find(model, work->run->layers[i].tensor->name, &at) == TSR_OK &&
+        at == index)
+      return &work->run->layers[i];
+  }
+  return NULL;
+}
+
+static tsr_status find_coupling(prune_work *work, const tsr_model *model) {
+  uint8_t *chosen;
+  TSR_TRY(tsr__calloc(tsr_model_layer_count(model), 1, "the layers", &chosen));
+  for (size_t i = 0; i < work->run->count; i++) {
+    size_t at = 0;
+    if (tsr__calibrated_find(model, work->run->layers[i].tensor->name, &at) == TSR_OK)
+      chosen[at] = 1;
+  }
+  tsr_status status = tsr__coupling_find(model, chosen, &work->coupling);
+  free(chosen);
+  return status;
+}
 
 static tsr_status prune(void *user, const tsr__calibrated_place *place,
                         const tsr_statistics *statistics) {
-  const prune_work *work = user;
-  return tsr__prune_layer_calibrated(work->rule, work->threads, statistics, place->layer);
+  prune_work *work = user;
+  if (work->rule->pattern.kind != TSR_PATTERN_ROW)
+    return tsr__prune_layer_calibrated(work->rule, work->threads, statistics, place->layer);
+  if (!work->coupling.maker) TSR_TRY(find_coupling(work, place->model));
+  size_t maker = work->coupling.maker[place->index];
+  tsr__coupled_visit coupled = {
+      .rule = work->rule,
+      .threads = work->threads,
+      .coupling = &work->coupling,
+      .place = place,
+      .maker = maker == SIZE_MAX ? NULL : layer_of(work, place->model, maker)};
+  return tsr__prune_coupled(&coupled, statistics);
 }
 
 tsr_status tsr__prune_calibrated(const tsr__prune_rule *rule, int threads,
                                  const tsr_checkpoint *checkpoint,
                                  const tsr_calibration *calibration, tsr__prune_layer *layers,
                                  size_t count) {
-  prune_work work = {rule, threads};
-  return tsr__run_calibrated(
-      &(tsr__calibrated_run){.checkpoint = checkpoint,
+  prune_work work = {.rule = rule, .threads = threads};
+  tsr__calibrated_run run = {.checkpoint = checkpoint,
                              .calibration = calibration,
                              .statistics = tsr_prune_method_needs(rule->method),
                              .threads = threads,
@@ -178,5 +244,9 @@ tsr_status tsr__prune_calibrated(const tsr__prune_rule *rule, int threads,
                              .count = count,
                              .what = "pruning",
                              .visit = prune,
-                             .user = &work});
+                             .user = &work};
+  work.run = &run;
+  tsr_status status = tsr__run_calibrated(&run);
+  tsr__coupling_release(&work.coupling);
+  return status;
 }

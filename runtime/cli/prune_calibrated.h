@@ -71,7 +71,8 @@ typedef struct tsr__calibrated_run {
   tsr__prune_layer *layers;
   size_t count;
   const char *what; /* for the display of progress */
-  /* The layer's weight in the model becomes layer->data, unless that is NULL. */
+  /* Weight and bias of the layer in the model become what the layer then has, data or else values,
+   * with shift and silent rows; if it has neither they stay. */
   tsr_status (*visit)(void *user, const tsr__calibrated_place *place,
                       const tsr_statistics *statistics);
   void *user;

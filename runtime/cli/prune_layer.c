@@ -16,6 +16,9 @@ void tsr__prune_layer_release(tsr__prune_layer *layer) {
   free(layer->scores);
   free(layer->mask);
   free(layer->factors);
+  free(layer->shift);
+  free(layer->silent);
+  free(layer->unread);
   *layer = (tsr__prune_layer){0};
 }
 
@@ -96,12 +99,25 @@ static void measure(tsr__prune_layer *layer) {
   }
 }
 
-/* The mask is there: checks and applies it, makes the result. */
-static tsr_status finish(const tsr__prune_rule *rule, tsr__prune_layer *layer) {
+/* A filter that goes as a row gives 0: its BatchNorm's shift goes, too. */
+static tsr_status silence_filters(const tsr__prune_rule *rule, tsr__prune_layer *layer) {
+  int64_t cols = cols_of(layer);
+  if (rule->pattern.kind != TSR_PATTERN_ROW || !tsr__is_conv(layer->tensor) || !cols) return TSR_OK;
+  if (!layer->silent)
+    TSR_TRY(tsr__calloc((size_t)rows_of(layer), 1, layer->tensor->name, &layer->silent));
+  for (int64_t r = 0; r < rows_of(layer); r++)
+    layer->silent[r] |= !memchr(layer->mask + r * cols, 1, (size_t)cols);
+  return TSR_OK;
+}
+
+tsr_status tsr__prune_layer_finish(const tsr__prune_rule *rule, tsr__prune_layer *layer) {
   int64_t rows = rows_of(layer), cols = cols_of(layer);
   size_t elements = elements_of(layer);
   TSR_TRY(tsr_mask_verify(&rule->pattern, rule->global ? -1 : layer->sparsity, layer->mask, rows,
                           cols));
+  for (size_t i = 0; layer->unread && i < elements; i++)
+    if (layer->unread[i % (size_t)cols]) layer->mask[i] = 0;
+  TSR_TRY(silence_filters(rule, layer));
   measure(layer);
   tsr_mask_apply(layer->mask, layer->values, rows, cols);
   unscale_rows(layer, layer->values);
@@ -126,18 +142,35 @@ static tsr_status project(const tsr__prune_rule *rule, tsr__prune_layer *layer) 
   TSR_TRY(score(rule, layer));
   TSR_TRY(tsr_project(&rule->pattern, layer->sparsity, layer->scores, rows_of(layer),
                       cols_of(layer), layer->mask));
-  return finish(rule, layer);
+  return tsr__prune_layer_finish(rule, layer);
+}
+
+tsr_status tsr__prune_layer_begin(tsr__prune_layer *layer) {
+  if (layer->values) return TSR_OK;
+  TSR_TRY(load(layer));
+  TSR_TRY(tsr__calloc((size_t)rows_of(layer), sizeof *layer->shift, layer->tensor->name,
+                      &layer->shift));
+  return tsr_prune_scores(TSR_METHOD_MAGNITUDE_L1, layer->values, rows_of(layer), cols_of(layer),
+                          layer->scores);
+}
+
+tsr_status tsr__prune_layer_choose(const tsr__prune_rule *rule, int threads,
+                                   const tsr_statistics *statistics, tsr__prune_layer *layer) {
+  int silences = rule->pattern.kind == TSR_PATTERN_ROW && tsr__is_conv(layer->tensor);
+  tsr_prune_options options = {.method = rule->method,
+                               .pattern = rule->pattern,
+                               .sparsity = layer->sparsity,
+                               .threads = threads,
+                               .shift = silences ? NULL : layer->shift};
+  return tsr_prune_matrix(&options, statistics, layer->values, rows_of(layer), cols_of(layer),
+                          layer->mask, &layer->result);
 }
 
 tsr_status tsr__prune_layer_calibrated(const tsr__prune_rule *rule, int threads,
                                        const tsr_statistics *statistics, tsr__prune_layer *layer) {
-  int64_t rows = rows_of(layer), cols = cols_of(layer);
-  tsr_prune_options options = {rule->method, rule->pattern, layer->sparsity, threads, 0};
-  TSR_TRY(load(layer));
-  TSR_TRY(tsr_prune_scores(TSR_METHOD_MAGNITUDE_L1, layer->values, rows, cols, layer->scores));
-  TSR_TRY(tsr_prune_matrix(&options, statistics, layer->values, rows, cols, layer->mask,
-                           &layer->result));
-  return finish(rule, layer);
+  TSR_TRY(tsr__prune_layer_begin(layer));
+  TSR_TRY(tsr__prune_layer_choose(rule, threads, statistics, layer));
+  return tsr__prune_layer_finish(rule, layer);
 }
 
 /* What the parallel loops below share. */
@@ -166,7 +199,7 @@ static tsr_status prune_globally(prune_work *work, int threads, size_t count) {
   tsr_status status = tsr_project_global(&work->rule->pattern, work->rule->sparsity, items, count);
   free(items);
   TSR_TRY(status);
-  work->step = finish;
+  work->step = tsr__prune_layer_finish;
   return tsr__parallel("pruning", threads, count, step_item, work);
 }
 

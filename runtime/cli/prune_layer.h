@@ -32,6 +32,9 @@ typedef struct tsr__prune_layer {
   double score, kept_score; /* sums over all and over the kept elements */
   float *values, *scores;   /* while it is being pruned */
   tsr_mask *mask;
+  double *shift;   /* [rows]: to be added to the bias of what the model computes; NULL = nothing */
+  uint8_t *silent; /* [rows], 1: a row that is to give 0, so that its bias goes; NULL = none */
+  uint8_t *unread; /* [cols], 1: a column of a row that is gone elsewhere; NULL = none */
 } tsr__prune_layer;
 
 /* layers: [count], zeroed but for their tensors and sparsities; to be released even after a
@@ -40,9 +43,14 @@ typedef struct tsr__prune_layer {
 tsr_status tsr__prune_layers(const tsr__prune_rule *rule, int threads, tsr__prune_layer *layers,
                              size_t count);
 /* One layer, with the statistics of its input; its score is the magnitude of what the model
- * computes with. */
+ * computes with. The same in three steps: values and shift are there; they are pruned; the mask,
+ * being there, is checked and what came out is made the result. */
 tsr_status tsr__prune_layer_calibrated(const tsr__prune_rule *rule, int threads,
                                        const tsr_statistics *statistics, tsr__prune_layer *layer);
+tsr_status tsr__prune_layer_begin(tsr__prune_layer *layer);
+tsr_status tsr__prune_layer_choose(const tsr__prune_rule *rule, int threads,
+                                   const tsr_statistics *statistics, tsr__prune_layer *layer);
+tsr_status tsr__prune_layer_finish(const tsr__prune_rule *rule, tsr__prune_layer *layer);
 /* out: [rows, cols] of the matrix that the model computes with: filters in the order of their
  * columns, times the factors. The same of the result. */
 tsr_status tsr__prune_layer_matrix(const tsr__prune_layer *layer, float *out);

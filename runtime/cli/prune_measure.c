@@ -46,8 +46,10 @@ static tsr_status set_weight(const tsr__calibrated_place *place, const float *va
 static tsr_status prune_copy(const measure_work *work, const tsr__prune_layer *layer,
                              const tsr_statistics *statistics, double sparsity, float *copy,
                              tsr_mask *mask) {
-  tsr_prune_options options = {work->rule->method, work->rule->pattern, sparsity,
-                               work->run->threads, 0};
+  tsr_prune_options options = {.method = work->rule->method,
+                               .pattern = work->rule->pattern,
+                               .sparsity = sparsity,
+                               .threads = work->run->threads};
   return tsr_prune_matrix(&options, statistics, copy, rows_of(layer), cols_of(layer), mask, NULL);
 }
 

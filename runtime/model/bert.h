@@ -20,6 +20,6 @@ const char *tsr__bert_preset_name(size_t index);
 tsr_status tsr__bert_preset(size_t index, uint64_t seed, tsr_model *model);
 /* What may be reordered: of each block the inner channels, those of the values within a head, and
  * those of queries and keys within a head. */
-int tsr__bert_channels(const tsr_model_info *info, int64_t index, tsr__channels *out);
+int tsr__bert_channels(const tsr_model *model, int64_t index, tsr__channels *out);
 
 #endif

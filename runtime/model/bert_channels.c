@@ -20,7 +20,8 @@ static void name_layer(tsr__channels *out, int64_t block, const char *name, int 
   out->layers[out->layer_count++].reads = reads;
 }
 
-int tsr__bert_channels(const tsr_model_info *info, int64_t index, tsr__channels *out) {
+int tsr__bert_channels(const tsr_model *model, int64_t index, tsr__channels *out) {
+  const tsr_model_info *info = &model->info;
   int64_t block = index / SETS, set = index % SETS;
   if (block >= info->layers) return 0;
   *out = (tsr__channels){.count = info->hidden, .segment = info->hidden / info->heads};

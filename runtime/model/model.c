@@ -146,7 +146,7 @@ static tsr_status find_family(const tsr_checkpoint *checkpoint, const tsr__model
 int tsr__model_channels(const tsr_model *model, int64_t index, tsr__channels *out) {
   for (size_t i = 0; i < sizeof families / sizeof families[0]; i++)
     if (!strcmp(families[i]->name, model->info.family))
-      return families[i]->channels && families[i]->channels(&model->info, index, out);
+      return families[i]->channels && families[i]->channels(model, index, out);
   return 0;
 }
 
@@ -280,6 +280,15 @@ tsr_status tsr_model_set_weight(tsr_model *model, size_t index, tsr_packed *weig
   tsr_linear *linear = tsr__layer_linear(&model->layers[index]);
   tsr_packed_release(&linear->weight);
   linear->weight = taken;
+  return TSR_OK;
+}
+
+tsr_status tsr__model_set_bias(tsr_model *model, size_t index, const float *bias) {
+  tsr_linear *linear = tsr__layer_linear(&model->layers[index]);
+  float *copy;
+  TSR_TRY(tsr__model_floats(model, 1, linear->weight.rows, linear->name, &copy));
+  memcpy(copy, bias, (size_t)linear->weight.rows * sizeof *copy);
+  linear->bias = copy;
   return TSR_OK;
 }
 

@@ -41,10 +41,10 @@ tsr_status tsr__model_floats(tsr_model *model, int64_t rows, int64_t cols, const
 /* Channels that nothing but these layers sees, so that their order is free. */
 typedef struct tsr__channels {
   int64_t count;
-  int64_t segment; /* channels may change places within segments of so many neighbours */
+  int64_t segment; /* channels may change places within segments of so many neighbours; 1: none */
   int layer_count;
   struct {
-    char name[TSR__LAYER_NAME_MAX]; /* of a linear layer */
+    char name[TSR__LAYER_NAME_MAX]; /* of a linear layer, or a convolution */
     int reads;                      /* 1: the channels are its inputs, 0: its outputs */
   } layers[2];
 } tsr__channels;
@@ -57,11 +57,14 @@ typedef struct tsr__model_family {
   const char *(*preset_name)(size_t index);
   tsr_status (*preset)(size_t index, uint64_t seed, tsr_model *model);
   /* 1 and *out = the set of that number, 0 past the end; NULL: none is known. */
-  int (*channels)(const tsr_model_info *info, int64_t index, tsr__channels *out);
+  int (*channels)(const tsr_model *model, int64_t index, tsr__channels *out);
 } tsr__model_family;
 
 /* The same of a model. */
 int tsr__model_channels(const tsr_model *model, int64_t index, tsr__channels *out);
+
+/* Replaces the bias of a layer with weights by a copy of bias[m]. */
+tsr_status tsr__model_set_bias(tsr_model *model, size_t index, const float *bias);
 
 /* What images become before a model of images sees them. */
 tsr__image_input tsr__model_image_input(const tsr_model_info *info);

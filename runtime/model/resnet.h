@@ -23,4 +23,8 @@ typedef struct tsr__resnet_config {
 tsr_status tsr__resnet_build(const tsr__resnet_config *config, tsr__weights *weights,
                              tsr_model *model);
 
+/* Filters within a block and the convolution that alone reads them. Their order is left as it is.
+ */
+int tsr__resnet_pairs(const tsr_model *model, int64_t index, tsr__channels *out);
+
 #endif

@@ -175,9 +175,11 @@ static tsr_status build_fashion(size_t index, uint64_t seed, tsr_model *model) {
 const tsr__model_family tsr__model_resnet = {.name = "resnet",
                                              .load = load_imagenet,
                                              .preset_name = imagenet_preset,
-                                             .preset = build_imagenet};
+                                             .preset = build_imagenet,
+                                             .channels = tsr__resnet_pairs};
 
 const tsr__model_family tsr__model_fashion_resnet = {.name = "fashion-resnet",
                                                      .load = load_fashion,
                                                      .preset_name = fashion_preset,
-                                                     .preset = build_fashion};
+                                                     .preset = build_fashion,
+                                                     .channels = tsr__resnet_pairs};

@@ -18,9 +18,14 @@ tsr_status tsr__hessian(const tsr__prune_task *task, double **out) {
   double *h = *out;
 #pragma omp parallel for schedule(static, 8) num_threads(task->threads)
   for (int64_t i = 0; i < n; i++) {
-    for (int64_t j = 0; j < i; j++) h[i * n + j] = gram[j * n + i] * scale;
-    for (int64_t j = i; j < n; j++) h[i * n + j] = gram[i * n + j] * scale;
-    if (!(h[i * n + i] > 0)) h[i * n + i] = 1;
+    int constant = !(tsr__task_power(task, i) > 0);
+    double mean = tsr__task_mean(task, i);
+    for (int64_t j = 0; j < n; j++) {
+      double moment = (j < i ? gram[j * n + i] : gram[i * n + j]) * scale;
+      int varies = !constant && tsr__task_power(task, j) > 0;
+      h[i * n + j] = varies ? moment - mean * tsr__task_mean(task, j) : 0;
+    }
+    if (constant) h[i * n + i] = 1;
   }
   return TSR_OK;
 }

@@ -4,8 +4,8 @@
 
 #include "runtime/prune/method.h"
 
-/* *out: [cols, cols] doubles, to be freed: the task's Gram matrix divided by its rows, with both
- * triangles, +1 on the diagonal of features that are always 0. */
+/* *out: [cols, cols] doubles, to be freed: the task's Gram matrix divided by its rows, or if it
+ * is centred the covariances, with both triangles, 1 on the diagonal of features of no power. */
 tsr_status tsr__hessian(const tsr__prune_task *task, double **out);
 
 /* The damping that is used: `share` of the mean diagonal, or what the caller asked for. */

@@ -7,6 +7,7 @@
 
 #include "runtime/base/alloc.h"
 #include "runtime/base/status.h"
+#include "runtime/prune/features.h"
 #include "runtime/prune/linalg.h"
 
 static const struct {
@@ -77,7 +78,7 @@ void tsr_mask_apply(const tsr_mask *mask, float *weights, int64_t rows, int64_t 
 }
 
 static tsr_status check(const tsr_prune_options *o, const tsr_statistics *statistics,
-                        const float *weights, int64_t rows, int64_t cols, const tsr_mask *mask) {
+                        const float *weights, int64_t rows, int64_t cols, const void *mask) {
   int64_t size;
   TSR_CHECK(exists(o->method), TSR_INVALID_ARGUMENT, "tsr_prune_matrix: method %d does not exist",
             (int)o->method);
@@ -144,6 +145,28 @@ static tsr_status rank_by_row(const tsr__prune_task *task, float *scores) {
   return TSR_OK;
 }
 
+double tsr__task_mean(const tsr__prune_task *task, int64_t c) {
+  return task->centred ? task->statistics->sums[c] / (double)task->statistics->rows : 0;
+}
+
+double tsr__task_power(const tsr__prune_task *task, int64_t c) {
+  static const double ROUNDING = 1e-6;
+  double power = task->statistics->norms[c] / (double)task->statistics->rows;
+  double mean = tsr__task_mean(task, c), centred = power - mean * mean;
+  if (!task->centred) return power;
+  return centred > ROUNDING * power ? centred : 0;
+}
+
+/* shift[r] += sign x what row r makes of the means. */
+static void add_means(const tsr__prune_task *task, double sign, double *shift) {
+  for (int64_t r = 0; r < task->rows; r++) {
+    double sum = 0;
+    for (int64_t c = 0; c < task->cols; c++)
+      sum += (double)task->weights[r * task->cols + c] * tsr__task_mean(task, c);
+    shift[r] += sign * sum;
+  }
+}
+
 static tsr_status score_and_project(const tsr__method_ops *ops, const tsr__prune_task *task,
                                     float *scores) {
   ops->score(task, scores);
@@ -177,9 +200,11 @@ tsr_status tsr_prune_matrix(const tsr_prune_options *options, const tsr_statisti
                           .mask = mask,
                           .threads = options->threads,
                           .damping = options->damping,
+                          .centred = options->shift && table[options->method].ops->needs,
                           .result = result};
   const tsr__method_ops *ops = table[options->method].ops;
   if (!rows || !cols) return tsr_project(task.pattern, task.sparsity, weights, rows, cols, mask);
+  if (task.centred) add_means(&task, 1, options->shift);
   if (ops->score) {
     TSR_TRY(project_scores(ops, &task));
   } else {
@@ -187,5 +212,54 @@ tsr_status tsr_prune_matrix(const tsr_prune_options *options, const tsr_statisti
     TSR_TRY(ops->prune(&task));
   }
   tsr_mask_apply(mask, weights, rows, cols);
+  if (task.centred) add_means(&task, -1, options->shift);
+  return TSR_OK;
+}
+
+static tsr_status prune_features(const tsr__method_ops *ops, const tsr__prune_task *task,
+                                 int64_t features, int64_t going, uint8_t *kept) {
+  if (!ops->score) {
+    tsr__linalg_threads(task->threads);
+    return tsr__eliminate_features(task, features, going, kept);
+  }
+  float *scores;
+  TSR_TRY(tsr__aligned((size_t)(task->rows * task->cols), sizeof *scores, "scores", &scores));
+  ops->score(task, scores);
+  tsr_status status = tsr__drop_features(task, scores, features, going, kept);
+  free(scores);
+  return status;
+}
+
+tsr_status tsr_prune_features(const tsr_prune_options *options, const tsr_statistics *statistics,
+                              float *weights, int64_t rows, int64_t cols, int64_t features,
+                              uint8_t *kept, tsr_prune_result *result) {
+  tsr_prune_result unseen;
+  if (!result) result = &unseen;
+  *result = (tsr_prune_result){0};
+  TSR_CHECK(options, TSR_INVALID_ARGUMENT, "tsr_prune_features: options is NULL");
+  TSR_TRY(check(options, statistics, weights, rows, cols, kept));
+  TSR_CHECK(table[options->method].ops->needs, TSR_INVALID_ARGUMENT,
+            "tsr_prune_features: the method %s looks at weights only", table[options->method].name);
+  TSR_CHECK(features >= 1 && cols >= features && cols % features == 0, TSR_INVALID_ARGUMENT,
+            "tsr_prune_features: %lld features in %lld columns", (long long)features,
+            (long long)cols);
+  TSR_CHECK(options->sparsity >= 0 && options->sparsity <= 1, TSR_INVALID_ARGUMENT,
+            "tsr_prune_features: sparsity %g", options->sparsity);
+  tsr__prune_task task = {.pattern = &options->pattern,
+                          .sparsity = options->sparsity,
+                          .statistics = statistics,
+                          .weights = weights,
+                          .rows = rows,
+                          .cols = cols,
+                          .threads = options->threads,
+                          .damping = options->damping,
+                          .centred = options->shift != NULL,
+                          .result = result};
+  memset(kept, 1, (size_t)features);
+  if (!rows) return TSR_OK;
+  if (task.centred) add_means(&task, 1, options->shift);
+  TSR_TRY(prune_features(table[options->method].ops, &task, features,
+                         llround(options->sparsity * (double)features), kept));
+  if (task.centred) add_means(&task, -1, options->shift);
   return TSR_OK;
 }

@@ -14,8 +14,15 @@ typedef struct tsr__prune_task {
   tsr_mask *mask; /* [rows, cols] */
   int32_t threads;
   double damping; /* 0 = the method's own */
+  int centred;    /* the bias makes up for means, so that only deviations from them count */
   tsr_prune_result *result;
 } tsr__prune_task;
+
+/* The mean of x_c^2, or of its deviation from the mean, that counts; 0 for a feature that is always
+ * the same, up to rounding, when only deviations count. */
+double tsr__task_power(const tsr__prune_task *task, int64_t c);
+/* The mean of x_c that the bias takes over; 0 if it does not. */
+double tsr__task_mean(const tsr__prune_task *task, int64_t c);
 
 typedef struct tsr__method_ops {
   tsr_statistics_kind needs;

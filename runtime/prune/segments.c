@@ -6,6 +6,7 @@
 #include "runtime/base/alloc.h"
 #include "runtime/base/status.h"
 #include "runtime/prune/hessian.h"
+#include "runtime/prune/linalg.h"
 
 int64_t tsr__segment_width(const tsr_pattern *pattern, int64_t free_width) {
   switch (pattern->kind) {
@@ -82,24 +83,31 @@ void tsr__shares_release(tsr__shares *shares) { free(shares->sparsity); }
 
 void tsr__zero_dead_columns(const tsr__prune_task *task) {
   for (int64_t c = 0; c < task->cols; c++) {
-    if (task->statistics->norms[c] > 0) continue;
+    if (tsr__task_power(task, c) > 0) continue;
     for (int64_t r = 0; r < task->rows; r++) task->weights[r * task->cols + c] = 0;
   }
 }
 
-static void row_energies(const tsr__prune_task *task, const double *h, float *scores) {
+/* A strip of rows at a time: w, w H and their products. */
+static tsr_status row_energies(const tsr__prune_task *task, const double *h, float *scores) {
+  enum { STRIP = 256 };
   int64_t n = task->cols;
-#pragma omp parallel for schedule(static) num_threads(task->threads)
-  for (int64_t r = 0; r < task->rows; r++) {
-    const float *w = task->weights + r * n;
-    double energy = 0;
-    for (int64_t i = 0; i < n; i++) {
-      double sum = 0;
-      for (int64_t j = 0; j < n; j++) sum += h[i * n + j] * (double)w[j];
-      energy += sum * (double)w[i];
+  double *w, *wh;
+  TSR_TRY(tsr__aligned((size_t)(2 * STRIP * n), sizeof *w, "rows", &w));
+  wh = w + STRIP * n;
+  for (int64_t first = 0; first < task->rows; first += STRIP) {
+    int64_t count = task->rows - first < STRIP ? task->rows - first : STRIP;
+    const float *weights = task->weights + first * n;
+    for (int64_t i = 0; i < count * n; i++) w[i] = (double)weights[i];
+    tsr__dgemm(&(tsr__gemm_shape){count, n, n, n, n, n}, 1, w, h, 0, wh);
+    for (int64_t r = 0; r < count; r++) {
+      double energy = 0;
+      for (int64_t c = 0; c < n; c++) energy += w[r * n + c] * wh[r * n + c];
+      for (int64_t c = 0; c < n; c++) scores[(first + r) * n + c] = energy > 0 ? (float)energy : 0;
     }
-    for (int64_t c = 0; c < n; c++) scores[r * n + c] = energy > 0 ? (float)energy : 0;
   }
+  free(w);
+  return TSR_OK;
 }
 
 tsr_status tsr__prune_rows(const tsr__prune_task *task) {
@@ -110,8 +118,9 @@ tsr_status tsr__prune_rows(const tsr__prune_task *task) {
   TSR_TRY_GOTO(status,
                tsr__aligned((size_t)(task->rows * task->cols), sizeof *scores, "scores", &scores),
                done);
-  row_energies(task, h, scores);
-  status = tsr_project(task->pattern, task->sparsity, scores, task->rows, task->cols, task->mask);
+  status = row_energies(task, h, scores);
+  if (status == TSR_OK)
+    status = tsr_project(task->pattern, task->sparsity, scores, task->rows, task->cols, task->mask);
   free(scores);
 done:
   free(h);

@@ -20,7 +20,7 @@ tsr_status tsr__shares_find(const tsr__prune_task *task, const float *scores, in
 double tsr__shares_of(const tsr__shares *shares, int64_t segment);
 void tsr__shares_release(tsr__shares *shares);
 
-/* Weights that multiply nothing but zeros become +0.0. */
+/* Weights of features of no power become +0.0. */
 void tsr__zero_dead_columns(const tsr__prune_task *task);
 
 /* The pattern `row`: the rows that put the least into the output go, w H w^T being what a row puts

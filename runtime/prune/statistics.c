@@ -13,6 +13,7 @@ enum { FEATURES_MAX = 32768 };
 static tsr_status allocate(tsr_statistics *s) {
   size_t n = (size_t)s->features;
   TSR_TRY(tsr__calloc(n, sizeof(double), "norms of a layer's input", &s->norms));
+  TSR_TRY(tsr__calloc(n, sizeof(double), "sums of a layer's input", &s->sums));
   if (s->kind == TSR_STATISTICS_NORMS) return TSR_OK;
   TSR_TRY(tsr__aligned(TSR__STATISTICS_ROWS * n, sizeof(double), "a layer's input",
                        &s->rows_in_double));
@@ -46,6 +47,7 @@ tsr_status tsr_statistics_create(int64_t features, tsr_statistics_kind kind, tsr
 void tsr_statistics_destroy(tsr_statistics *statistics) {
   if (!statistics) return;
   free(statistics->norms);
+  free(statistics->sums);
   free(statistics->gram);
   free(statistics->rows_in_double);
   free(statistics);
@@ -80,8 +82,11 @@ static void add_norms(tsr_statistics *s, const float *x, int64_t rows, int64_t l
   for (int64_t start = 0; start < s->features; start += STRIP) {
     int64_t end = s->features - start < STRIP ? s->features : start + STRIP;
     for (int64_t r = 0; r < rows; r++)
-      for (int64_t c = start; c < end; c++)
-        s->norms[c] += (double)x[r * ld + c] * (double)x[r * ld + c];
+      for (int64_t c = start; c < end; c++) {
+        double value = (double)x[r * ld + c];
+        s->sums[c] += value;
+        s->norms[c] += value * value;
+      }
   }
 }
 

@@ -3,13 +3,11 @@
 #include "runtime/prune/method.h"
 
 static void score(const tsr__prune_task *task, float *scores) {
-  const double *norms = task->statistics->norms;
-  double scale = 1 / (double)task->statistics->rows;
 #pragma omp parallel for schedule(static) num_threads(task->threads)
   for (int64_t r = 0; r < task->rows; r++)
     for (int64_t c = 0; c < task->cols; c++) {
       double w = (double)task->weights[r * task->cols + c];
-      scores[r * task->cols + c] = (float)(w * w * norms[c] * scale);
+      scores[r * task->cols + c] = (float)(w * w * tsr__task_power(task, c));
     }
 }
 
