@@ -56,6 +56,7 @@ stage_minimal() {
     -DTESSERA_LIBPNG=OFF -DTESSERA_ZLIB=OFF -DTESSERA_OPENBLAS=OFF -DTESSERA_NVCC=
   ninja -C build/minimal -j "$(nproc)"
   build/minimal/runtime/cli/tessera --version
+  build/minimal/runtime/cli/tessera doctor | grep 'built without nvcc'
   small_run build/minimal/runtime/cli/tessera
 }
 
