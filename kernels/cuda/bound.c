@@ -48,7 +48,7 @@ void tsr__cuda_add_epilogue(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_p
   work->instructions += c * splits / 32.0 * (splits > 1 ? of_part : of_c);
 }
 
-/* Whether a multiprocessor has several CTAs at a time, whose waits fill each other. */
+/* Whether a multiprocessor has several CTAs at a time, whose steps fill each other. */
 static int overlaps(const tsr_cuda_spmm_kernel *kernel, double fullest) {
   enum { SHARED_BYTES = 164 << 10, RESERVED = 1 << 10 };
   return fullest > 1.0 && 2 * (kernel->ops->shared_bytes(kernel) + RESERVED) <= SHARED_BYTES;

@@ -159,12 +159,6 @@ static void add_instructions(const shape *s, const counts *c, int masked, tsr_cu
                        c->fragments * WARPS_N * (s->tiles + fragment_instructions);
 }
 
-static double steps_clocks(const tsr_spmm_problem *p, const shape *s, const counts *c) {
-  double waits = is_full(p->format) ? 1.0 : 2.0; /* masks first, then what they name */
-  double clocks = c->fullest * s->tiles * 4.0 * TSR__CUDA_MMA_CLOCKS;
-  return clocks + c->steps * waits * TSR__CUDA_SHARED_LATENCY;
-}
-
 void tsr__cuda_tile_work(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_problem *problem,
                          int32_t splits, tsr_cuda_work *work) {
   shape s = shape_of(kernel, problem->format);
@@ -180,7 +174,7 @@ void tsr__cuda_tile_work(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_prob
   add_shared(kernel, &s, &c, sparse, work);
   add_instructions(&s, &c, !is_full(problem->format), work);
   work->tensor_clocks = c.fragments * kernel->tile_n / 8.0 * TSR__CUDA_MMA_CLOCKS;
-  work->step_clocks = steps_clocks(problem, &s, &c);
+  work->step_clocks = c.fullest * s.tiles * 4.0 * TSR__CUDA_MMA_CLOCKS;
   work->l2_bytes = c.columns * s.depth * 2.0 * kernel->tile_n + weights + tickets;
   work->wavefronts *= columns_n;
   work->instructions *= columns_n;

@@ -61,8 +61,6 @@ void tsr__vnm_work(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_problem *p
   work->wavefronts =
       columns_n * (slots * s.slot_bytes / line + steps * (record / line + warps * read));
   work->tensor_clocks = columns_n * steps * warps * warp_tiles * TSR__CUDA_MMA_CLOCKS;
-  work->step_clocks =
-      work->tensor_clocks + columns_n * steps * 2.0 * TSR__CUDA_SHARED_LATENCY; /* list, then B */
   work->instructions =
       columns_n *
       (steps * warps * (step_instructions + warp_tiles + operands * operand_instructions) +

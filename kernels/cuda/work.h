@@ -11,7 +11,7 @@ struct tsr_cuda_work {
   double tensor_clocks; /* of one multiprocessor, did it everything; so are the next four */
   double instructions;  /* of warps */
   double wavefronts;    /* of shared memory, 128 bytes each */
-  double step_clocks;   /* of the fullest sub-partition of each step, with what it waits for */
+  double step_clocks;   /* of the tensor core that has most to do, step by step; 0: all alike */
   double l2_bytes;
   double dram_bytes; /* each once */
 
@@ -39,11 +39,7 @@ void tsr__cuda_spmm_limits_us(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm
 
 enum {
   TSR__CUDA_WAVEFRONT_BYTES = 128,
-  TSR__CUDA_MMA_CLOCKS =
-      2, /* m16n8k16, or m16n8k32 of 2:4, of a multiprocessor: 1024 FMA a clock */
-  /* Of a load from shared memory: Abdelkhalik et al., "Demystifying the Nvidia Ampere Architecture
-   * through Microbenchmarking", 2022. */
-  TSR__CUDA_SHARED_LATENCY = 23
+  TSR__CUDA_MMA_CLOCKS = 2 /* m16n8k16, or m16n8k32 of 2:4, of a multiprocessor: 1024 FMA a clock */
 };
 
 /* Adds what the tiled kernels' epilogue does: sums to shared memory and back, C or parts of sums.
