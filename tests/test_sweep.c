@@ -4,12 +4,14 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/checkpoint_files.h"
 #include "tests/command.h"
 #include "tests/evaluate_files.h"
 #include "tests/tiny_bert.h"
+#include "tests/tiny_resnet.h"
 
 /* Of one model: dense, null, block at two sparsities and 2:4 by two methods. */
 enum { CELLS = 2 + 2 * 3 };
@@ -33,6 +35,21 @@ static void enter(void) {
 }
 
 TestSuite(sweep, .init = enter, .fini = command_leave);
+
+/* Eight images and labels in files named as Fashion-MNIST's are, though not compressed. */
+static void write_fashion(void) {
+  enum { BYTES = 16 + 8 * TINY_SIDE * TINY_SIDE };
+  static unsigned char idx[BYTES] = {0, 0, 8, 3,         0, 0, 0, 8,
+                                     0, 0, 0, TINY_SIDE, 0, 0, 0, TINY_SIDE};
+  static const unsigned char labels[] = {0, 0, 8, 1, 0, 0, 0, 8, 0, 1, 2, 3, 4, 0, 1, 2};
+  for (int i = 16; i < BYTES; i++) idx[i] = (unsigned char)(i * 37 ^ i >> 3);
+  cr_assert_eq(mkdir(command_path("fashion"), 0777), 0);
+  FILE *images = fopen(command_path("fashion/t10k-images-idx3-ubyte.gz"), "wb");
+  FILE *classes = fopen(command_path("fashion/t10k-labels-idx1-ubyte.gz"), "wb");
+  cr_assert(images && fwrite(idx, 1, BYTES, images) == BYTES && !fclose(images));
+  cr_assert(classes && fwrite(labels, 1, sizeof labels, classes) == sizeof labels &&
+            !fclose(classes));
+}
 
 static char *read_text(const char *name) {
   size_t size;
@@ -185,9 +202,44 @@ Test(sweep, one_at_a_time) {
   close(fd);
 }
 
+/* Two models with their own tasks and calibrations; commands say whose. */
+Test(sweep, models_have_settings_of_their_own) {
+  tiny_resnet_write(command_path("net"));
+  files_write_text(command_path("."), "text", "the cat sat on the mat.\na dog runs\n");
+  write_fashion();
+  files_write_text(
+      command_path("."), "grid.txt",
+      "model tiny model calibrate=text\n"
+      "model net net task=fashion data=fashion calibrate=fashion/t10k-images-idx3-ubyte.gz\n"
+      "pattern 2:4\nmethod wanda --method wanda -c {calibration} -t 1\n"
+      "task fidelity\ndata .\nlatency 1 8\n");
+  sweep("");
+  char *lines = read_text("out/results.jsonl");
+  cr_assert_eq(count_of(lines, "\n"), 6, "%s", lines);
+  cr_assert_eq(count_of(lines, "\"error\""), 0, "%s", lines);
+  json_t *text = result(lines, "tessera prune model -o pruned -p 2:4 --method wanda -c text");
+  json_t *images = result(lines,
+                          "tessera prune net -o pruned -p 2:4 --method wanda -c "
+                          "fashion/t10k-images-idx3-ubyte.gz");
+  cr_assert_not_null(json_object_get(json_object_get(text, "metrics"), "cosine"));
+  cr_assert_not_null(json_object_get(json_object_get(images, "metrics"), "accuracy"));
+  cr_assert_null(json_object_get(json_object_get(images, "metrics"), "cosine"));
+  json_decref(text);
+  json_decref(images);
+  free(lines);
+  char *page = read_text("out/index.html");
+  cr_assert_not_null(strstr(page, "accuracy against latency"));
+  cr_assert_not_null(strstr(page, "cosine against latency"));
+  free(page);
+}
+
 Test(sweep, bad_files) {
   static const char *const cases[][2] = {
       {"model tiny\n", "line 1: model NAME PATH is expected"},
+      {"model a b colour=blue\n", "line 1: 'colour=blue' is none of calibrate=FILE"},
+      {"model a b task=speed\n", "line 1: unknown task 'speed'"},
+      {"model a b\npattern row\nmethod m -c {calibration}\ntask fidelity\n",
+       "the model a has no calibrate=FILE"},
       {"\n\ncolour blue\n", "line 3: 'colour' is none of model, pattern"},
       {"pattern\n", "line 1: nothing follows 'pattern'"},
       {"pattern block:0x4\n", "line 1: "},

@@ -192,8 +192,11 @@ const tsr__command tsr__cli_sweep = {
         "against the dense model and evaluated; every model also has a dense row and a null row, "
         "the model with all its pruned matrices zero. A cell that is no better than the null row "
         "is reported as destroyed.\n"
-        "In FILE: model NAME PATH; pattern P...; sparsity S...; method NAME OPTIONS-OF-PRUNE...; "
-        "task T...; data FOLDER; latency BATCH TOKENS (1 128). Lines of a kind add up; # begins a "
+        "In FILE: model NAME PATH, and what is this model's alone, calibrate=FILE, task=TASK, "
+        "data=FOLDER; pattern P...; sparsity S...; method NAME OPTIONS-OF-PRUNE...; "
+        ""
+        "task T...; data FOLDER; latency BATCH TOKENS (1 128). Among a method's options "
+        "{calibration} stands for the model's calibrate=FILE. Lines of a kind add up; # begins a "
         "comment. Words hold no blanks.\n"
         "Results are appended to results.jsonl cell by cell. A sweep that is killed goes on where "
         "it was; cells are known by their command, those that failed are tried again.",

@@ -49,6 +49,8 @@ static tsr_status open_model(tsr__sweep_runner *runner, const tsr__sweep_model *
   TSR_TRY(tsr__model_run_create(source, runner->dense_weights.model, &as_is, &runner->input,
                                 runner->linear->threads, &options, &runner->dense_run));
   runner->model = model;
+  tsr__task_data_release(&runner->data);
+  runner->data = (tsr__task_data){.folder = model->data};
   return TSR_OK;
 }
 
@@ -90,7 +92,7 @@ static tsr_status make(const tsr__sweep_runner *runner, const tsr__sweep_job *jo
                                job->method ? job->pattern : "irregular"};
   for (size_t i = 0; i < TSR__COUNT(begin); i++) argv[n++] = begin[i];
   for (size_t i = 0; job->method && i < job->method->word_count; i++)
-    argv[n++] = job->method->words[i];
+    argv[n++] = tsr__sweep_word(job->model, job->method->words[i]);
   argv[n] = NULL;
   TSR_TRY(tsr__child_run(argv, m->errors));
   const char *const pack[] = {"tessera", "pack", m->pruned, "-o", m->packed, "-t", threads, NULL};
@@ -121,9 +123,9 @@ static tsr_status race(const tsr__sweep_runner *runner, const tsr__model_run *ru
 }
 
 static tsr_status evaluate(tsr__sweep_runner *runner, tsr__subject *subject, figures *f) {
-  for (size_t i = 0; i < runner->plan->task_count; i++)
-    TSR_TRY(tsr__evaluate(runner->plan->tasks[i], &runner->data, subject, runner->reference.subject,
-                          &f->results[i]));
+  for (size_t i = 0; i < runner->model->task_count; i++)
+    TSR_TRY(tsr__evaluate(runner->model->tasks[i], &runner->data, subject,
+                          runner->reference.subject, &f->results[i]));
   return TSR_OK;
 }
 
@@ -152,7 +154,6 @@ done:
 static tsr_status measure(tsr__sweep_runner *runner, const tsr__sweep_job *job, figures *f) {
   made m = {0};
   double begin = tsr__now();
-  runner->data.folder = runner->plan->data;
   tsr_status status = name_files(runner, &m);
   if (status == TSR_OK) status = open_model(runner, job->model);
   if (status == TSR_OK && !job->dense) status = make(runner, job, &m);
@@ -172,9 +173,9 @@ static tsr_status measure(tsr__sweep_runner *runner, const tsr__sweep_job *job, 
 
 /* ---- the record ---- */
 
-static json_t *metrics_json(const tsr__sweep_plan *plan, const figures *f) {
+static json_t *metrics_json(const tsr__sweep_model *model, const figures *f) {
   json_t *metrics = json_object();
-  for (size_t t = 0; t < plan->task_count; t++)
+  for (size_t t = 0; t < model->task_count; t++)
     for (size_t i = 0; i < f->results[t].metric_count; i++) {
       const tsr__metric *m = &f->results[t].metrics[i];
       if (!isfinite(m->value) || !json_object_set_new(metrics, m->name, json_real(m->value)))
@@ -196,12 +197,12 @@ static json_t *record_of(const tsr__sweep_runner *runner, const tsr__sweep_job *
                          const figures *f, const char *error) {
   json_t *record = names_json(job);
   json_t *measured =
-      error ? json_pack("{s:s}", "error", error)
-            : json_pack("{s:o, s:f, s:f, s:I, s:i, s:f, s:f}", "metrics",
-                        metrics_json(runner->plan, f), "latency_ms", f->latency_ms, "speedup",
-                        f->speedup, "packed_bytes", (json_int_t)f->packed_bytes, "threads",
-                        (int)runner->linear->threads, "make_seconds", f->make_seconds,
-                        "evaluate_seconds", f->evaluate_seconds);
+      error
+          ? json_pack("{s:s}", "error", error)
+          : json_pack("{s:o, s:f, s:f, s:I, s:i, s:f, s:f}", "metrics", metrics_json(job->model, f),
+                      "latency_ms", f->latency_ms, "speedup", f->speedup, "packed_bytes",
+                      (json_int_t)f->packed_bytes, "threads", (int)runner->linear->threads,
+                      "make_seconds", f->make_seconds, "evaluate_seconds", f->evaluate_seconds);
   int failed = !record || !measured || json_object_update(record, measured);
   json_decref(measured);
   if (!failed) return record;

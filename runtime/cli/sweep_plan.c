@@ -24,10 +24,33 @@ static tsr_status room(size_t count, size_t most, const char *what) {
   return TSR_OK;
 }
 
+static tsr_status add_task(const tsr__task **tasks, size_t *count, const char *name) {
+  TSR_TRY(room(*count, TSR__SWEEP_TASKS_MAX, "tasks"));
+  return tsr__task_find(name, &tasks[(*count)++]);
+}
+
+/* NULL unless the word is "KEY=VALUE". */
+static const char *value_of(const char *word, const char *key) {
+  size_t bytes = strlen(key);
+  return !strncmp(word, key, bytes) && word[bytes] == '=' ? word + bytes + 1 : NULL;
+}
+
+static tsr_status take_setting(tsr__sweep_model *model, const char *word) {
+  const char *calibration = value_of(word, "calibrate"), *data = value_of(word, "data");
+  const char *task = value_of(word, "task");
+  if (task) return add_task(model->tasks, &model->task_count, task);
+  TSR_CHECK(calibration || data, TSR_INVALID_ARGUMENT,
+            "'%s' is none of calibrate=FILE, task=TASK, data=FOLDER", word);
+  *(calibration ? &model->calibration : &model->data) = calibration ? calibration : data;
+  return TSR_OK;
+}
+
 static tsr_status take_model(tsr__sweep_plan *plan, const words *w) {
-  TSR_CHECK(w->count == 2, TSR_INVALID_ARGUMENT, "model NAME PATH is expected");
+  TSR_CHECK(w->count >= 2, TSR_INVALID_ARGUMENT, "model NAME PATH is expected");
   TSR_TRY(room(plan->model_count, TSR__SWEEP_MODELS_MAX, "models"));
-  plan->models[plan->model_count++] = (tsr__sweep_model){w->items[0], w->items[1]};
+  tsr__sweep_model *model = &plan->models[plan->model_count++];
+  *model = (tsr__sweep_model){.name = w->items[0], .path = w->items[1]};
+  for (size_t i = 2; i < w->count; i++) TSR_TRY(take_setting(model, w->items[i]));
   return TSR_OK;
 }
 
@@ -60,10 +83,8 @@ static tsr_status take_method(tsr__sweep_plan *plan, const words *w) {
 }
 
 static tsr_status take_tasks(tsr__sweep_plan *plan, const words *w) {
-  for (size_t i = 0; i < w->count; i++) {
-    TSR_TRY(room(plan->task_count, TSR__SWEEP_TASKS_MAX, "tasks"));
-    TSR_TRY(tsr__task_find(w->items[i], &plan->tasks[plan->task_count++]));
-  }
+  for (size_t i = 0; i < w->count; i++)
+    TSR_TRY(add_task(plan->tasks, &plan->task_count, w->items[i]));
   return TSR_OK;
 }
 
@@ -127,23 +148,23 @@ static tsr_status say_prune(tsr__sweep_job *job, const char *pattern, int own_sp
   }
   for (size_t i = 0; job->method && i < job->method->word_count; i++) {
     TSR_TRY(say(job, " ", 0));
-    TSR_TRY(say(job, job->method->words[i], 1));
+    TSR_TRY(say(job, tsr__sweep_word(job->model, job->method->words[i]), 1));
   }
   return say(job, " && tessera pack pruned -o packed && ", 0);
 }
 
-static tsr_status say_evaluate(const tsr__sweep_plan *plan, tsr__sweep_job *job) {
+static tsr_status say_evaluate(tsr__sweep_job *job) {
   TSR_TRY(say(job, "tessera evaluate ", 0));
   TSR_TRY(say(job, job->dense ? job->model->path : "packed", 1));
   TSR_TRY(say(job, " -r ", 0));
   TSR_TRY(say(job, job->model->path, 1));
-  for (size_t i = 0; i < plan->task_count; i++) {
+  for (size_t i = 0; i < job->model->task_count; i++) {
     TSR_TRY(say(job, " -T ", 0));
-    TSR_TRY(say(job, plan->tasks[i]->name, 0));
+    TSR_TRY(say(job, job->model->tasks[i]->name, 0));
   }
-  if (!plan->data) return TSR_OK;
+  if (!job->model->data) return TSR_OK;
   TSR_TRY(say(job, " -d ", 0));
-  return say(job, plan->data, 1);
+  return say(job, job->model->data, 1);
 }
 
 static tsr_status add_job(tsr__sweep_plan *plan, const tsr__sweep_job *job, const char *pattern,
@@ -151,7 +172,7 @@ static tsr_status add_job(tsr__sweep_plan *plan, const tsr__sweep_job *job, cons
   tsr__sweep_job *own = &plan->jobs[plan->job_count++];
   *own = *job;
   if (!job->dense) TSR_TRY(say_prune(own, pattern, own_sparsity));
-  return say_evaluate(plan, own);
+  return say_evaluate(own);
 }
 
 static tsr_status add_fixed_rows(tsr__sweep_plan *plan, const tsr__sweep_model *model) {
@@ -189,11 +210,31 @@ static tsr_status add_jobs(tsr__sweep_plan *plan) {
   return status;
 }
 
-static tsr_status check(const tsr__sweep_plan *plan) {
+const char *tsr__sweep_word(const tsr__sweep_model *model, const char *word) {
+  return strcmp(word, TSR__SWEEP_CALIBRATION) != 0 ? word : model->calibration;
+}
+
+/* What a model does not say of itself is the plan's. */
+static tsr_status complete(const tsr__sweep_plan *plan, tsr__sweep_model *model) {
+  if (!model->task_count) {
+    memcpy(model->tasks, plan->tasks, sizeof model->tasks);
+    model->task_count = plan->task_count;
+    if (!model->data) model->data = plan->data;
+  }
+  TSR_CHECK(model->task_count, TSR_INVALID_ARGUMENT, "no line names a task");
+  for (size_t m = 0; m < plan->method_count; m++)
+    for (size_t i = 0; i < plan->methods[m].word_count; i++)
+      TSR_CHECK(tsr__sweep_word(model, plan->methods[m].words[i]), TSR_INVALID_ARGUMENT,
+                "the method %s asks for %s, the model %s has no calibrate=FILE",
+                plan->methods[m].name, TSR__SWEEP_CALIBRATION, model->name);
+  return TSR_OK;
+}
+
+static tsr_status check(tsr__sweep_plan *plan) {
   TSR_CHECK(plan->model_count, TSR_INVALID_ARGUMENT, "no line names a model");
   TSR_CHECK(plan->pattern_count, TSR_INVALID_ARGUMENT, "no line names a pattern");
   TSR_CHECK(plan->method_count, TSR_INVALID_ARGUMENT, "no line names a method");
-  TSR_CHECK(plan->task_count, TSR_INVALID_ARGUMENT, "no line names a task");
+  for (size_t i = 0; i < plan->model_count; i++) TSR_TRY(complete(plan, &plan->models[i]));
   return TSR_OK;
 }
 

@@ -15,7 +15,15 @@ enum {
 
 typedef struct tsr__sweep_model {
   const char *name, *path;
+  const char *calibration; /* what TSR__SWEEP_CALIBRATION stands for; or NULL */
+  const tsr__task *tasks[TSR__SWEEP_TASKS_MAX]; /* its own, or the plan's */
+  size_t task_count;
+  const char *data; /* likewise; may be NULL */
 } tsr__sweep_model;
+
+/* A word of a method's options that is another one for each model. */
+#define TSR__SWEEP_CALIBRATION "{calibration}"
+const char *tsr__sweep_word(const tsr__sweep_model *model, const char *word);
 
 typedef struct tsr__sweep_method {
   const char *name;

@@ -15,14 +15,22 @@ static size_t find_metric(const tsr__sweep *sweep, const char *name) {
   return i;
 }
 
-size_t tsr__sweep_quality(const tsr__sweep *sweep) {
-  size_t cosine = find_metric(sweep, "cosine");
-  return cosine < sweep->metric_count ? cosine : 0;
+static int is_measured(const tsr__sweep *sweep, const char *model, size_t metric) {
+  for (size_t i = 0; i < sweep->count; i++)
+    if (!strcmp(sweep->cells[i].model, model) && !isnan(sweep->cells[i].metrics[metric])) return 1;
+  return 0;
+}
+
+size_t tsr__sweep_quality(const tsr__sweep *sweep, const char *model) {
+  size_t cosine = find_metric(sweep, "cosine"), first = 0;
+  if (cosine < sweep->metric_count && is_measured(sweep, model, cosine)) return cosine;
+  while (first < sweep->metric_count && !is_measured(sweep, model, first)) first++;
+  return first;
 }
 
 static int is_destroyed(const tsr__sweep *sweep, const tsr__sweep_cell *cell,
                         const tsr__sweep_cell *null_row) {
-  static const char *const judges[] = {"cosine", "rank", "frozen"};
+  static const char *const judges[] = {"cosine", "rank", "frozen", "accuracy"};
   int lost = 0, compared = 0;
   for (size_t i = 0; i < sizeof judges / sizeof *judges; i++) {
     size_t m = find_metric(sweep, judges[i]);
@@ -71,16 +79,17 @@ static void find_fronts(tsr__sweep *sweep, size_t index, size_t quality) {
 }
 
 void tsr__sweep_judge(tsr__sweep *sweep) {
-  size_t quality = tsr__sweep_quality(sweep);
   for (size_t i = 0; i < sweep->count; i++) {
     tsr__sweep_cell *cell = &sweep->cells[i];
     const tsr__sweep_cell *null_row = null_row_of(sweep, cell);
     cell->destroyed = cell->front_ms = cell->front_size = 0;
     cell->destroyed = !cell->error && null_row && is_destroyed(sweep, cell, null_row);
   }
-  if (quality == sweep->metric_count) return;
-  for (size_t i = 0; i < sweep->count; i++)
-    if (competes(&sweep->cells[i], quality)) find_fronts(sweep, i, quality);
+  for (size_t i = 0; i < sweep->count; i++) {
+    size_t quality = tsr__sweep_quality(sweep, sweep->cells[i].model);
+    if (quality < sweep->metric_count && competes(&sweep->cells[i], quality))
+      find_fronts(sweep, i, quality);
+  }
 }
 
 /* ---- CSV ---- */

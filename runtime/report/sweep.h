@@ -37,12 +37,14 @@ typedef struct tsr__sweep {
   size_t count;
 } tsr__sweep;
 
-/* The metric that charts show: "cosine" if there is one, else the first; metric_count if none. */
-size_t tsr__sweep_quality(const tsr__sweep *sweep);
+/* The metric that a model's charts show: of those that its cells have, "cosine" if it is among
+ * them, else the first; metric_count if there is none. */
+size_t tsr__sweep_quality(const tsr__sweep *sweep, const char *model);
 
-/* Within each model: a cell is destroyed if most of its values of cosine, rank and frozen (those
- * that both it and the null row have) are at or below the null row's. It is on a front if it is not
- * destroyed and no other cell of the model that is not is better in one and as good in the other.
+/* Within each model: a cell is destroyed if most of its values of cosine, rank, frozen and accuracy
+ * (those that both it and the null row have) are at or below the null row's. It is on a front if it
+ * is not destroyed and no other cell of the model that is not is better in one and as good in the
+ * other.
  */
 void tsr__sweep_judge(tsr__sweep *sweep);
 

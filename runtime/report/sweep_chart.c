@@ -209,7 +209,7 @@ static void put_legend(const chart *c) {
 void tsr__sweep_chart_put(const tsr__sweep *sweep, size_t first, FILE *stream) {
   chart c = {.sweep = sweep,
              .model = sweep->cells[first].model,
-             .quality = tsr__sweep_quality(sweep),
+             .quality = tsr__sweep_quality(sweep, sweep->cells[first].model),
              .cost = latency_of,
              .stream = stream};
   char title[96];

@@ -40,11 +40,11 @@ static void put_summary(const tsr__sweep *sweep, FILE *stream) {
 }
 
 static void put_charts(const tsr__sweep *sweep, FILE *stream) {
-  if (tsr__sweep_quality(sweep) == sweep->metric_count) return;
   for (size_t i = 0; i < sweep->count; i++) {
     int first = 1;
     for (size_t j = 0; j < i && first; j++)
       first = strcmp(sweep->cells[j].model, sweep->cells[i].model) != 0;
+    if (tsr__sweep_quality(sweep, sweep->cells[i].model) == sweep->metric_count) continue;
     if (first) tsr__sweep_chart_put(sweep, i, stream);
   }
 }
