@@ -131,7 +131,7 @@ typedef struct tsr_prune_result {
  * statistics: of the layer's input, `cols` features; NULL if the method needs none.
  * result: NULL, or written. TSR_INVALID_ARGUMENT for a weight that is not finite; TSR_UNSUPPORTED
  * for a method that is not available, and if no damping helps. After a failure weights and mask
- * hold anything. The number of threads of the process's BLAS becomes the options'. */
+ * hold anything. It changes the number of threads of the process's BLAS. */
 TSR_API tsr_status tsr_prune_matrix(const tsr_prune_options *options,
                                     const tsr_statistics *statistics, float *weights, int64_t rows,
                                     int64_t cols, tsr_mask *mask, tsr_prune_result *result);

@@ -15,33 +15,76 @@ void dpotrf_(const char *uplo, const int *n, double *a, const int *lda, int *inf
 void dpotri_(const char *uplo, const int *n, double *a, const int *lda, int *info);
 void openblas_set_num_threads(int threads);
 
+/* Products are divided here, among OpenMP's threads, and each part is computed by a BLAS of one
+ * thread: two teams that wait by spinning, OpenMP's and BLAS's own, would take turns on the same
+ * cores. Factorisations are left to BLAS's threads. */
+static _Atomic int32_t team = 1;
+
+/* Rows and columns of the Gram matrix that are one part. */
+enum { PANEL = 128 };
+
 int tsr__linalg_available(void) { return 1; }
 
-void tsr__linalg_threads(int32_t threads) { openblas_set_num_threads(threads); }
+void tsr__linalg_threads(int32_t threads) { team = threads; }
+
+/* Row-major: columns first .. first + width - 1 of x by themselves, and by those to their right. */
+static void syrk_panel(double *gram, const double *x, int64_t n, int64_t rows, int64_t first,
+                       int64_t width) {
+  const int size = (int)n, count = (int)rows, own = (int)width, right = (int)(n - first - width);
+  const double one = 1, *own_x = x + first, *right_x = x + first + width;
+  double *diagonal = gram + first * n + first;
+  dsyrk_("L", "N", &own, &count, &one, own_x, &size, &one, diagonal, &size);
+  if (right)
+    dgemm_("N", "T", &right, &own, &count, &one, right_x, &size, own_x, &size, &one,
+           diagonal + width, &size);
+}
 
 void tsr__dsyrk(double *gram, const double *x, int64_t n, int64_t rows) {
-  const int size = (int)n, count = (int)rows;
-  const double one = 1;
-  dsyrk_("L", "N", &size, &count, &one, x, &size, &one, gram, &size);
+  openblas_set_num_threads(1);
+#pragma omp parallel for schedule(dynamic, 1) num_threads(team)
+  for (int64_t first = 0; first < n; first += PANEL)
+    syrk_panel(gram, x, n, rows, first, n - first < PANEL ? n - first : PANEL);
 }
+
+/* The first row of one of `parts` like parts of the m rows. */
+static int64_t part_begin(int64_t m, int32_t part, int32_t parts) { return m * part / parts; }
 
 void tsr__sgemm(const tsr__gemm_shape *shape, float alpha, const float *a, const float *b,
                 float beta, float *c) {
-  const int m = (int)shape->m, n = (int)shape->n, k = (int)shape->k;
+  const int n = (int)shape->n, k = (int)shape->k;
   const int lda = (int)shape->lda, ldb = (int)shape->ldb, ldc = (int)shape->ldc;
-  if (m && n) sgemm_("N", "N", &n, &m, &k, &alpha, b, &ldb, a, &lda, &beta, c, &ldc);
+  const int32_t parts = team;
+  openblas_set_num_threads(1);
+#pragma omp parallel for schedule(static, 1) num_threads(parts)
+  for (int32_t part = 0; part < parts; part++) {
+    int64_t first = part_begin(shape->m, part, parts);
+    const int m = (int)(part_begin(shape->m, part + 1, parts) - first);
+    if (m && n)
+      sgemm_("N", "N", &n, &m, &k, &alpha, b, &ldb, a + first * lda, &lda, &beta, c + first * ldc,
+             &ldc);
+  }
 }
 
 void tsr__dgemm(const tsr__gemm_shape *shape, double alpha, const double *a, const double *b,
                 double beta, double *c) {
-  const int m = (int)shape->m, n = (int)shape->n, k = (int)shape->k;
+  const int n = (int)shape->n, k = (int)shape->k;
   const int lda = (int)shape->lda, ldb = (int)shape->ldb, ldc = (int)shape->ldc;
-  if (m && n) dgemm_("N", "N", &n, &m, &k, &alpha, b, &ldb, a, &lda, &beta, c, &ldc);
+  const int32_t parts = team;
+  openblas_set_num_threads(1);
+#pragma omp parallel for schedule(static, 1) num_threads(parts)
+  for (int32_t part = 0; part < parts; part++) {
+    int64_t first = part_begin(shape->m, part, parts);
+    const int m = (int)(part_begin(shape->m, part + 1, parts) - first);
+    if (m && n)
+      dgemm_("N", "N", &n, &m, &k, &alpha, b, &ldb, a + first * lda, &lda, &beta, c + first * ldc,
+             &ldc);
+  }
 }
 
 int tsr__cholesky(double *a, int64_t n) {
   const int size = (int)n;
   int info = 0;
+  openblas_set_num_threads(team);
   dpotrf_("L", &size, a, &size, &info);
   return info == 0;
 }
@@ -49,6 +92,7 @@ int tsr__cholesky(double *a, int64_t n) {
 int tsr__cholesky_invert(double *u, int64_t n) {
   const int size = (int)n;
   int info = 0;
+  openblas_set_num_threads(team);
   dpotri_("L", &size, u, &size, &info);
   return info == 0;
 }

@@ -7,7 +7,7 @@
 
 int tsr__linalg_available(void);
 
-/* BLAS keeps one number of threads for the whole process. */
+/* One number of threads for the whole process. */
 void tsr__linalg_threads(int32_t threads);
 
 /* The upper triangle of gram[n, n] += that of x^T x; x: [rows, n]. */

@@ -95,11 +95,13 @@ static void add_gram(tsr_statistics *s, const float *x, int64_t rows, int64_t ld
   tsr__linalg_threads(threads);
   for (int64_t first = 0; first < rows; first += TSR__STATISTICS_ROWS) {
     int64_t count = rows - first < TSR__STATISTICS_ROWS ? rows - first : TSR__STATISTICS_ROWS;
+#pragma omp parallel for schedule(static) num_threads(threads)
     for (int64_t r = 0; r < count; r++)
       for (int64_t c = 0; c < n; c++)
         s->rows_in_double[r * n + c] = (double)x[(first + r) * ld + c];
     tsr__dsyrk(s->gram, s->rows_in_double, n, count);
   }
+  for (int64_t c = 0; c < n; c++) s->norms[c] = s->gram[c * n + c];
 }
 
 tsr_status tsr_statistics_add(tsr_statistics *statistics, const float *x, int64_t rows, int64_t ld,
@@ -109,8 +111,10 @@ tsr_status tsr_statistics_add(tsr_statistics *statistics, const float *x, int64_
             "tsr_statistics_add: %lld rows, ld %lld for %lld features, %d threads", (long long)rows,
             (long long)ld, (long long)statistics->features, (int)threads);
   TSR_TRY(check_values(statistics, x, rows, ld, threads));
-  add_norms(statistics, x, rows, ld, threads);
-  if (statistics->gram) add_gram(statistics, x, rows, ld, threads);
+  if (statistics->gram)
+    add_gram(statistics, x, rows, ld, threads);
+  else
+    add_norms(statistics, x, rows, ld, threads);
   statistics->rows += rows;
   return TSR_OK;
 }
