@@ -8,6 +8,7 @@
 #include "tests/gpusim/driver/memory.h"
 #include "tests/gpusim/driver/module.h"
 #include "tests/gpusim/driver/occupancy.h"
+#include "tests/gpusim/memory/heap.h"
 #include "tests/gpusim/model/report.h"
 
 namespace gpusim::driver {
@@ -151,6 +152,32 @@ CUresult make_kernel(const Call &call, const CUDA_KERNEL_NODE_PARAMS &wanted, bo
   return pack(call, *function, wanted.kernelParams, wanted.extra, &kernel->parameters);
 }
 
+namespace {
+
+/* What a cooperative grid meets at: zeros, as long as the launch lasts. */
+class GridWorkspace {
+ public:
+  explicit GridWorkspace(bool needed)
+      : address_(needed ? Heap::device().allocate(kBytes, "the grid's barrier") : 0) {
+    if (address_ == 0) return;
+    memset(Heap::device().host(address_), 0, kBytes);
+    Heap::device().define(address_, kBytes);
+  }
+  ~GridWorkspace() {
+    if (address_ != 0) Heap::device().release(address_);
+  }
+  GridWorkspace(const GridWorkspace &) = delete;
+  GridWorkspace &operator=(const GridWorkspace &) = delete;
+
+  uint64_t address() const { return address_; }
+
+ private:
+  static constexpr uint64_t kBytes = 8;
+  const uint64_t address_;
+};
+
+}  // namespace
+
 void run_kernel(Context &context, const Kernel &kernel) {
   const auto *function = Handles::all().find<Function>(kernel.function);
   const auto *module =
@@ -171,6 +198,9 @@ void run_kernel(Context &context, const Kernel &kernel) {
   request.hopper = device().major >= 9;
   request.sm = static_cast<unsigned>(device().major * 10 + device().minor);
   request.sm_count = static_cast<unsigned>(device().sms);
+  const GridWorkspace workspace(kernel.cooperative);
+  request.grid_workspace = workspace.address();
+  if (kernel.cooperative) request.config.sample = 0; /* CTAs wait for all others */
   Fault fault;
   Counters counters;
   if (!launch(request, &counters, &fault)) {

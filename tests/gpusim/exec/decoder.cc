@@ -124,6 +124,8 @@ void Decoder::append_register(size_t i, const ptx::Operand &operand, unsigned by
     return fail(ordinal(i) + " is a register of " + std::to_string(size) + " bytes, not " +
                 std::to_string(bytes));
   }
+  const bool selector = operand.component == 'b' || operand.component == 'h';
+  if (selectors_ && selector && variable.vector <= 1) return append(layout_.reg(variable, 0));
   if (variable.vector <= 1 && operand.component != 0) return fail(ordinal(i) + " is no vector");
   if (operand.component != 0) {
     constexpr std::string_view kComponents = "xyzw";

@@ -50,6 +50,10 @@ class Decoder {
   void read_wide(size_t i, Type type);                 /* at least: st, cvt */
   void read_predicate(size_t i);                       /* p, !p, or a literal 0 or 1 */
 
+  /* Registers may be followed by a selector of parts (.b0, .h10), which is the caller's business.
+   */
+  void allow_selectors() { selectors_ = true; }
+
   /* The carry flag CC.CF, a predicate of each frame: after the written ones, after all others. */
   void write_carry();
   void read_carry();
@@ -89,6 +93,7 @@ class Decoder {
   Instruction result_;
   std::vector<bool> taken_, used_;
   std::vector<Operand> operands_;
+  bool selectors_ = false;
   std::string error_;
 };
 

@@ -215,9 +215,10 @@ bool launch(const LaunchRequest &request, Counters *counters, Fault *fault) {
   threads = std::min<uint64_t>({threads, count, 256});
   std::optional<GlobalRaces> global_races;
   if (state.checked && count > 1) state.global_races = &global_races.emplace(threads > 1);
+  const uint64_t together = request.grid_workspace != 0 ? count : 0; /* they wait for each other */
   const uint64_t resident = kResidentBytes / bytes_of_cta(request) / threads;
   Shared shared{&state, &memory, Order(count, grid, request.config.seed), count,
-                std::clamp<uint64_t>(resident, 2, kMostResident)};
+                std::max(std::clamp<uint64_t>(resident, 2, kMostResident), together)};
   std::vector<std::unique_ptr<Worker>> workers;
   for (uint64_t i = 0; i < threads; i++) workers.push_back(std::make_unique<Worker>(&shared));
   run_workers(workers);
@@ -226,6 +227,7 @@ bool launch(const LaunchRequest &request, Counters *counters, Fault *fault) {
     counters->executed_ctas = count;
     add_up(request, workers, counters);
     counters->unique_global_sectors = memory.unique_sectors();
+    if (global_races) counters->unwatched_for_races = global_races->untracked();
   }
   if (state.fault.kind != FaultKind::none) {
     *fault = state.fault;

@@ -48,6 +48,7 @@ struct LaunchRequest {
   bool hopper = false;         /* the forged device's tensor cores */
   unsigned sm = 80;            /* compute capability x 10 */
   unsigned sm_count = 108;     /* %nsmid */
+  uint64_t grid_workspace = 0; /* 8 bytes of zeros that a cooperative grid meets at */
 };
 
 /* The driver has checked the request against the device's limits. True when every CTA finished. */

@@ -2,6 +2,7 @@
 #include "tests/gpusim/exec/decoder.h"
 #include "tests/gpusim/exec/layout.h"
 #include "tests/gpusim/exec/special.h"
+#include "tests/gpusim/exec/targets.h"
 
 namespace gpusim {
 namespace {
@@ -47,7 +48,11 @@ void lower(const LoadedModule &module, Code &code) {
     const ptx::Instruction &source = i < sources.size() ? sources[i] : implicit_return();
     Decoder decoder(source, layout);
     const Decode decode = reads_clock(source) ? decode_clock : find_decode(source);
-    if (decode == nullptr) {
+    const unsigned needed = needed_target(source);
+    if (needed > module.source->target) {
+      decoder.fail("needs .target sm_" + std::to_string(needed) +
+                   " or higher, and the module's is sm_" + std::to_string(module.source->target));
+    } else if (decode == nullptr) {
       decoder.fail("unknown opcode");
     } else {
       decode(decoder);

@@ -63,6 +63,16 @@ uint64_t total_shared(const Warp &warp, unsigned, unsigned) {
   return (uint64_t{warp.cta->shared_bytes} + 127) / 128 * 128;
 }
 
+/* The words of the address that cg::this_grid() finds its barrier at; 0 unless the launch was
+ * cooperative. (What nvcc 13.0 emits; PTX leaves these registers to the driver.) */
+uint64_t grid_workspace_high(const Warp &warp, unsigned, unsigned) {
+  return warp.cta->request->grid_workspace >> 32;
+}
+
+uint64_t grid_workspace_low(const Warp &warp, unsigned, unsigned) {
+  return static_cast<uint32_t>(warp.cta->request->grid_workspace);
+}
+
 /* One clock per warp instruction of the CTA. */
 uint64_t clock_now(const Warp &warp, unsigned, unsigned) { return warp.cta->executed; }
 
@@ -86,14 +96,16 @@ constexpr Special kSpecials[] = {
     {"%lanemask_gt", false, false, lanemask_gt},
     {"%dynamic_smem_size", false, false, dynamic_shared},
     {"%total_smem_size", false, false, total_shared},
-    {"%aggr_smem_size", false, false, total_shared},
-    {"%is_explicit_cluster", false, false, zero},
-    {"%clusterid", true, false, ctaid},
-    {"%nclusterid", true, false, nctaid},
-    {"%cluster_ctaid", true, false, zero},
-    {"%cluster_nctaid", true, false, one},
-    {"%cluster_ctarank", false, false, zero},
-    {"%cluster_nctarank", false, false, one},
+    {"%aggr_smem_size", false, false, total_shared, 90},
+    {"%is_explicit_cluster", false, false, zero, 90},
+    {"%clusterid", true, false, ctaid, 90},
+    {"%nclusterid", true, false, nctaid, 90},
+    {"%cluster_ctaid", true, false, zero, 90},
+    {"%cluster_nctaid", true, false, one, 90},
+    {"%cluster_ctarank", false, false, zero, 90},
+    {"%cluster_nctarank", false, false, one, 90},
+    {"%envreg1", false, false, grid_workspace_high},
+    {"%envreg2", false, false, grid_workspace_low},
     {"WARP_SZ", false, false, warp_size},
     {"%clock", false, true, clock_now},
     {"%clock_hi", false, true, clock_high},
@@ -109,7 +121,8 @@ const Special *find_special(std::string_view name) {
   for (const Special &special : kSpecials) {
     if (name == special.name) return &special;
   }
-  return nullptr;
+  static constexpr Special kOtherEnvironment = {"%envreg", false, false, zero};
+  return name.substr(0, 7) == kOtherEnvironment.name ? &kOtherEnvironment : nullptr;
 }
 
 }  // namespace gpusim

@@ -14,6 +14,7 @@ struct Special {
   bool vector;      /* has components x, y, z */
   bool changes;     /* while the warp runs: clocks */
   uint64_t (*value)(const Warp &warp, unsigned lane, unsigned component);
+  unsigned sm = 0; /* the lowest .target that has it */
 };
 
 /* Null if there is none of that name. */

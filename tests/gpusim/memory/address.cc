@@ -90,11 +90,13 @@ Step fence(Warp &warp, const Instruction &, uint32_t mask) {
   return Step::next;
 }
 
-void take_eviction(Decoder &decoder) {
+bool take_eviction(Decoder &decoder) {
+  bool any = false;
   for (const char *const name :
        {"L2::evict_last", "L2::evict_normal", "L2::evict_first", "L2::evict_unchanged"}) {
-    decoder.take(name);
+    any |= decoder.take(name);
   }
+  return any;
 }
 
 }  // namespace
@@ -113,7 +115,10 @@ void decode_cvta(Decoder &decoder) {
 
 void decode_isspacep(Decoder &decoder) {
   decoder.result().space = decoder.take_space();
-  if (decoder.result().space == Space::generic) return decoder.fail("no state space");
+  const Space space = decoder.result().space;
+  if (space == Space::generic || space == Space::reg || space == Space::sreg) {
+    return decoder.fail("no state space that has addresses");
+  }
   decoder.write_predicate(0);
   decoder.read(1, Type::u64);
   decoder.use(is_space, undefined_any, InstructionClass::compare);
@@ -121,7 +126,12 @@ void decode_isspacep(Decoder &decoder) {
 
 void decode_prefetch(Decoder &decoder) {
   const Space space = decoder.take_space();
-  if (!decoder.take("L1") && !decoder.take("L2")) take_eviction(decoder);
+  if (space != Space::generic && space != Space::global && space != Space::local) {
+    return decoder.fail("no such space has a cache");
+  }
+  if (!decoder.take("L1") && !decoder.take("L2") && !take_eviction(decoder)) {
+    return decoder.fail("no level of cache");
+  }
   decoder.address(0, space);
   decoder.use(hint, undefined_copy, InstructionClass::load);
 }
@@ -172,7 +182,10 @@ void decode_membar(Decoder &decoder) {
 
 void decode_fence(Decoder &decoder) {
   const bool proxy = !decoder.take_prefix("proxy").empty();
-  if (!decoder.take("sc")) decoder.take("acq_rel");
+  if (proxy) decoder.take("alias");
+  for (const char *const order : {"sc", "acq_rel", "acquire", "release"}) {
+    if (decoder.take(order)) break;
+  }
   if (!take_scope(decoder) && !proxy) return decoder.fail("no scope");
   if (proxy) decoder.take_space();
   decoder.use(fence, nullptr, InstructionClass::barrier);

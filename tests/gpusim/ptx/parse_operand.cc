@@ -41,14 +41,15 @@ const Symbol *Parser::find(std::string_view name) {
   return &found_;
 }
 
-/* .x of %tid.x, .y or .g of a vector register, .b0 or .h1 of a video instruction's operand. */
+/* .x of %tid.x, .y or .g of a vector register, .b0 or .h10 of a video instruction's operand. */
 bool Parser::component(Operand *operand) {
   if (token_.kind != Token::Kind::dotted) return true;
   constexpr std::string_view kComponents = "xyzwrgba";
   const std::string_view text = token_.text;
   const size_t at = text.size() == 1 ? kComponents.find(text[0]) : std::string_view::npos;
-  const bool selector =
-      text.size() == 2 && (text[0] == 'b' || text[0] == 'h') && text[1] >= '0' && text[1] <= '3';
+  const bool selector = text.size() >= 2 && text.size() <= 5 &&
+                        (text[0] == 'b' || text[0] == 'h') &&
+                        text.find_first_not_of("01234567", 1) == std::string_view::npos;
   if (at != std::string_view::npos) {
     operand->component = kComponents[at % 4];
   } else if (selector) {
