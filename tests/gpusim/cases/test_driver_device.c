@@ -103,6 +103,50 @@ Test(driver_device, entry_points) {
   cr_expect_eq(status, CU_GET_PROC_ADDRESS_VERSION_NOT_SUFFICIENT);
 }
 
+/* What no stream means: the same function's two variants. */
+Test(driver_device, default_streams_by_address) {
+  driver_case_begin();
+  CUresult (*get_id[2])(CUstream, unsigned long long *) = {NULL};
+  CUresult (*launch_ex)(const CUlaunchConfig *, CUfunction, void **, void **) = NULL;
+  CUresult (*synchronise)(CUstream) = NULL;
+  const cuuint64_t own = CU_GET_PROC_ADDRESS_PER_THREAD_DEFAULT_STREAM;
+  OK(cuGetProcAddress("cuStreamGetId", (void **)&get_id[0], 12000, 0, NULL));
+  OK(cuGetProcAddress("cuStreamGetId", (void **)&get_id[1], 12000, own, NULL));
+  OK(cuGetProcAddress("cuLaunchKernelEx", (void **)&launch_ex, 12000, own, NULL));
+  OK(cuGetProcAddress("cuStreamSynchronize", (void **)&synchronise, 12000, own, NULL));
+  unsigned long long ids[2], legacy, per_thread;
+  OK(cuStreamGetId(CU_STREAM_LEGACY, &legacy));
+  OK(cuStreamGetId(CU_STREAM_PER_THREAD, &per_thread));
+  for (int i = 0; i < 2; i++) OK(get_id[i](NULL, &ids[i]));
+  cr_expect_neq(legacy, per_thread);
+  cr_expect_eq(ids[0], legacy);
+  cr_expect_eq(ids[1], per_thread);
+  CUstream stream;
+  OK(cuStreamCreate(&stream, CU_STREAM_NON_BLOCKING));
+  OK(cuStreamGetId(stream, &ids[0]));
+  OK(get_id[1](stream, &ids[1]));
+  cr_expect_eq(ids[0], ids[1]);
+  OK(cuStreamDestroy(stream));
+
+  CUdeviceptr words = driver_case_words(1, 32);
+  uint32_t value = 2;
+  void *values[] = {&words, &value};
+  const CUlaunchConfig config = {
+      .gridDimX = 1, .gridDimY = 1, .gridDimZ = 1, .blockDimX = 32, .blockDimY = 1, .blockDimZ = 1};
+  OK(launch_ex(&config, driver_case_function("add"), values, NULL));
+  OK(synchronise(NULL));
+  cr_expect_eq(driver_case_word(words), 3);
+  FAILS(CUDA_ERROR_INVALID_VALUE, launch_ex(NULL, driver_case_function("add"), values, NULL));
+  FAILS(CUDA_ERROR_INVALID_HANDLE, synchronise((CUstream)(uintptr_t)4096));
+  /* A function without a stream is the same in both. */
+  void *function;
+  OK(cuGetProcAddress("cuMemAlloc", &function, 12000, own, NULL));
+  cr_expect_eq(function, (void *)cuMemAlloc);
+  FAILS(CUDA_ERROR_INVALID_VALUE, cuGetProcAddress("cuMemAlloc", &function, 12000, own | 1, NULL));
+  FAILS(CUDA_ERROR_INVALID_VALUE, cuGetProcAddress("cuMemAlloc", &function, 12000, 4, NULL));
+  driver_case_end();
+}
+
 Test(driver_device, random_handles_are_refused) {
   driver_case_begin();
   uint64_t x = 88172645463325252u;

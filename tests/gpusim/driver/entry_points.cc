@@ -1,6 +1,7 @@
 #include <cstring>
 
 #include "tests/gpusim/driver/call.h"
+#include "tests/gpusim/driver/per_thread.h"
 
 #pragma GCC visibility push(default)
 #include <cudaProfiler.h>
@@ -14,23 +15,27 @@ struct EntryPoint {
   const char *name;
   int version;
   void *function;
+  void *per_thread;
 };
 
 const EntryPoint kEntryPoints[] = {
-#define GPUSIM_ENTRY(name, version, function) {#name, version, reinterpret_cast<void *>(function)},
+#define GPUSIM_ENTRY(name, version, entry)           \
+  {#name, version, reinterpret_cast<void *>(&entry), \
+   reinterpret_cast<void *>(PerThread<&entry>::function())},
 #include "tests/gpusim/driver/entry_points.inc"
 #undef GPUSIM_ENTRY
 };
 
-constexpr cuuint64_t kFlags = CU_GET_PROC_ADDRESS_LEGACY_STREAM;
+constexpr cuuint64_t kFlags =
+    CU_GET_PROC_ADDRESS_LEGACY_STREAM | CU_GET_PROC_ADDRESS_PER_THREAD_DEFAULT_STREAM;
 
 CUresult look_up(const Call &call, const char *symbol, void **function, int version,
                  cuuint64_t flags, CUdriverProcAddressQueryResult *status) {
   if (symbol == nullptr || function == nullptr) return call.null("symbol or pfn");
   *function = nullptr;
   if (status != nullptr) *status = CU_GET_PROC_ADDRESS_SYMBOL_NOT_FOUND;
-  if ((flags & ~kFlags) != 0) {
-    return call.fail(CUDA_ERROR_INVALID_VALUE, "flags 0x%llx: only the legacy default stream",
+  if ((flags & ~kFlags) != 0 || flags == kFlags) {
+    return call.fail(CUDA_ERROR_INVALID_VALUE, "flags 0x%llx: one kind of default stream",
                      static_cast<unsigned long long>(flags));
   }
   const EntryPoint *best = nullptr;
@@ -43,7 +48,8 @@ CUresult look_up(const Call &call, const char *symbol, void **function, int vers
     }
   }
   if (best != nullptr) {
-    *function = best->function;
+    const bool own = (flags & CU_GET_PROC_ADDRESS_PER_THREAD_DEFAULT_STREAM) != 0;
+    *function = own ? best->per_thread : best->function;
     if (status != nullptr) *status = CU_GET_PROC_ADDRESS_SUCCESS;
     return CUDA_SUCCESS;
   }
