@@ -2,7 +2,9 @@
 
 #include <criterion/criterion.h>
 
+#include "tests/gpusim/driver/device.h"
 #include "tests/gpusim/memory/heap.h"
+#include "tests/gpusim/model/report.h"
 
 namespace gpusim::cases {
 namespace {
@@ -90,7 +92,15 @@ bool run_kernel(const KernelRun &run, Fault *fault) {
   request.keep_undefined = run.keep_undefined;
   request.hopper = run.hopper;
   request.sm = run.sm;
-  return launch(request, nullptr, fault);
+  Counters counters;
+  const bool finished = launch(request, &counters, fault);
+  if (run.counters != nullptr) *run.counters = counters;
+  if (finished && run.json != nullptr) {
+    const auto threads = static_cast<int>(run.block[0] * run.block[1] * run.block[2]);
+    const CtaNeeds needs = {threads, 32, uint64_t{code->shared_bytes} + run.dynamic_shared_bytes};
+    *run.json = launch_json(request, counters, needs, *driver::find_device("a100"));
+  }
+  return finished;
 }
 
 bool expect_runs(const KernelRun &run) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tests/gpusim/base/fault.h"
+#include "tests/gpusim/counters/counters.h"
 #include "tests/gpusim/exec/launch.h"
 
 namespace gpusim::cases {
@@ -76,6 +77,9 @@ struct KernelRun {
   bool keep_undefined = false; /* LaunchRequest's */
   bool hopper = false;
   unsigned sm = 80;
+  /* Where to leave what was counted, and the line of JSON (an a100's, 32 registers a thread). */
+  Counters *counters = nullptr;
+  std::string *json = nullptr;
 };
 
 /* True when every CTA finished. A text that cannot be loaded or an entry that cannot be executed

@@ -26,9 +26,9 @@ Test(address, isspacep) {
   std::string body = "mov.u32 %r1, 0;\n";
   for (int address = 0; address < 4; address++) {
     for (int space = 0; space < 4; space++) {
-      body += std::string("isspacep.") + spaces[space] + " %p1, %rd" +
-              std::to_string(address + 1) + "; selp.u32 %r2, " +
-              std::to_string(1 << (4 * address + space)) + ", 0, %p1; or.b32 %r1, %r1, %r2;\n";
+      body += std::string("isspacep.") + spaces[space] + " %p1, %rd" + std::to_string(address + 1) +
+              "; selp.u32 %r2, " + std::to_string(1 << (4 * address + space)) +
+              ", 0, %p1; or.b32 %r1, %r1, %r2;\n";
     }
   }
   body += "isspacep.shared::cta %p1, %rd2; @!%p1 trap; st.global.u32 [%rd1], %r1;";
@@ -76,9 +76,10 @@ Test(address, prefetches) {
 /* C++ names of templates have thousands of characters. */
 Test(address, entry_of_a_long_name) {
   const std::string name = "_Z" + std::string(4000, 'x') + "$1";
-  const std::string text = ptx_head() + ".visible .entry " + name +
-                           "(.param .u64 " + name + "_param_0) {\n.reg .b64 %rd1;\nld.param.u64 "
-                           "%rd1, [" + name + "_param_0];\nst.global.u32 [%rd1], 7;\nret;\n}\n";
+  const std::string text = ptx_head() + ".visible .entry " + name + "(.param .u64 " + name +
+                           "_param_0) {\n.reg .b64 %rd1;\nld.param.u64 "
+                           "%rd1, [" +
+                           name + "_param_0];\nst.global.u32 [%rd1], 7;\nret;\n}\n";
   const DeviceBuffer data(std::vector<uint32_t>(1));
   KernelRun run;
   run.ptx = text;

@@ -4,9 +4,6 @@
 #include <cmath>
 
 #include "tests/gpusim/cases/engine_case.h"
-#include "tests/gpusim/counters/counters.h"
-#include "tests/gpusim/driver/device.h"
-#include "tests/gpusim/model/report.h"
 #include "tests/gpusim/tensor/qualifiers.h"
 
 namespace gpusim::cases {
@@ -32,24 +29,17 @@ Launched run_body(const std::string &body, uint32_t ctas = 1, uint32_t sample = 
   ld.param.u64 %rd9, [out];
   mov.u32 %r1, %tid.x;
 )" + body + "  ret;\n}\n";
-  const LoadResult loaded = load_module(text);
-  cr_assert_not_null(loaded.module.get(), "%s", loaded.error.c_str());
   const DeviceBuffer out(std::vector<uint8_t>(kBufferBytes, 0));
-  Parameters parameters;
-  parameters.add(out);
-  LaunchRequest request;
-  request.module = loaded.module.get();
-  request.entry = find_entry(*loaded.module, "k");
-  request.grid[0] = ctas;
-  request.block[0] = 32;
-  request.parameters = parameters.bytes().data();
-  request.config = fast_config();
-  request.config.sample = sample;
   Launched launched;
-  Fault fault;
-  cr_assert(launch(request, &launched.counters, &fault), "%s", fault.text().c_str());
-  launched.json =
-      launch_json(request, launched.counters, {32, 32, 16384}, *driver::find_device("a100"));
+  KernelRun run;
+  run.ptx = text;
+  run.grid[0] = ctas;
+  run.parameters.add(out);
+  run.config = fast_config();
+  run.config.sample = sample;
+  run.counters = &launched.counters;
+  run.json = &launched.json;
+  cr_assert(expect_runs(run));
   return launched;
 }
 
@@ -162,6 +152,7 @@ Test(counters, atomics) {
 Test(counters, tensor_and_json) {
   const Launched launched = run_body(R"(
   mov.u32 %r2, 0;
+  mov.u32 %r3, words;
   mov.f32 %f1, 0f00000000;
   mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%f1, %f2, %f3, %f4}, {%r2, %r2, %r2, %r2},
       {%r2, %r2}, {%f1, %f1, %f1, %f1};
@@ -186,6 +177,114 @@ Test(counters, tensor_and_json) {
   const json_t *occupied = json_object_get(model, "occupancy");
   cr_expect_eq(json_integer_value(json_object_get(occupied, "ctas_per_sm")), 9);
   json_decref(object);
+}
+
+/* All memory counters of three kernels, each of one warp a CTA, by hand. `instructions`: of a warp,
+ * with the two of run_body's head and the ret. */
+void expect_counters(const char *name, const Counters &counters, uint64_t ctas,
+                     uint64_t instructions, const MemoryCounters &expected) {
+  cr_expect_eq(counters.ctas, ctas, "%s", name);
+  cr_expect_eq(counters.warp_instructions, ctas * instructions, "%s: %d instructions", name,
+               static_cast<int>(counters.warp_instructions));
+#define GPUSIM_MEMORY_COUNTER(field)                                                        \
+  cr_expect_eq(counters.memory.field, expected.field, "%s: " #field " is %d, not %d", name, \
+               static_cast<int>(counters.memory.field), static_cast<int>(expected.field));
+#include "tests/gpusim/counters/memory.inc"
+#undef GPUSIM_MEMORY_COUNTER
+}
+
+/* A lane copies 16 bytes, the odd ones not. Lanes lie 32 bytes apart: a sector each. */
+Test(counters, by_hand_copy) {
+  const Counters counters = run_body(R"(
+  and.b32 %r2, %r1, 1;
+  setp.eq.u32 %p1, %r2, 0;
+  mul.wide.u32 %rd1, %r1, 32;
+  add.s64 %rd1, %rd1, %rd9;
+  @%p1 ld.global.v4.u32 {%r4, %r5, %r6, %r7}, [%rd1];
+  @%p1 st.global.v4.u32 [%rd1+16], {%r4, %r5, %r6, %r7};
+)",
+                                     3)
+                                .counters;
+  MemoryCounters expected;
+  expected.global_load_requests = expected.global_store_requests = 3;
+  expected.global_load_sectors = expected.global_store_sectors = 3 * 16;
+  expected.global_load_bytes = expected.global_store_bytes = 3 * 16 * 16;
+  expect_counters("copy", counters, 3, 2 + 6 + 1, expected);
+  cr_expect_eq(counters.thread_instructions, 3 * (7 * 32 + 2 * 16));
+  cr_expect_eq(counters.unique_global_sectors, 16);
+}
+
+/* A 32 x 32 transposition of words: rows go in, columns come out, all in one bank. */
+Test(counters, by_hand_transpose) {
+  const Counters counters = run_body(R"(
+  mov.u32 %r3, words;
+  mad.lo.u32 %r4, %r1, 4, %r3;
+  mad.lo.u32 %r5, %r1, 128, %r3;
+  mul.wide.u32 %rd1, %r1, 4;
+  add.s64 %rd1, %rd1, %rd9;
+  mov.u32 %r6, 0;
+again:
+  ld.global.u32 %r7, [%rd1];
+  st.shared.u32 [%r4], %r7;
+  add.s64 %rd1, %rd1, 128;
+  add.u32 %r4, %r4, 128;
+  add.u32 %r6, %r6, 1;
+  setp.lt.u32 %p1, %r6, 32;
+  @%p1 bra again;
+  bar.sync 0;
+  sub.s64 %rd1, %rd1, 4096;
+  ld.shared.u32 %r8, [%r5];
+  st.global.u32 [%rd1], %r8;
+)")
+                                .counters;
+  MemoryCounters expected;
+  expected.global_load_requests = 32;
+  expected.global_load_sectors = 32 * 4;
+  expected.global_load_bytes = 32 * 128;
+  expected.shared_store_requests = expected.shared_store_wavefronts = 32;
+  expected.shared_store_bytes = 32 * 128;
+  expected.shared_load_requests = 1;
+  expected.shared_load_wavefronts = 32;
+  expected.shared_load_bytes = 128;
+  expected.shared_bank_conflicts = 31;
+  expected.global_store_requests = 1;
+  expected.global_store_sectors = 4;
+  expected.global_store_bytes = 128;
+  expect_counters("transpose", counters, 1, 2 + 6 + 32 * 7 + 4 + 1, expected);
+  cr_expect_eq(counters.by_class[static_cast<unsigned>(InstructionClass::control)], 32 + 1);
+  cr_expect_eq(counters.by_class[static_cast<unsigned>(InstructionClass::barrier)], 1);
+  cr_expect_eq(counters.unique_global_sectors, 128);
+}
+
+/* A sum of 32 words by shuffles; lane 0 adds it to a total, and the lanes of one half leave a local
+ * variable behind. */
+Test(counters, by_hand_reduce) {
+  std::string body = R"(
+  .local .align 4 .b8 mine[4];
+  mul.wide.u32 %rd1, %r1, 4;
+  add.s64 %rd1, %rd1, %rd9;
+  ld.global.u32 %r2, [%rd1];
+)";
+  for (const char *const step : {"16", "8", "4", "2", "1"}) {
+    body += std::string("  shfl.sync.bfly.b32 %r3, %r2, ") + step +
+            ", 31, 0xffffffff;\n  add.u32 %r2, %r2, %r3;\n";
+  }
+  body += R"(
+  setp.eq.u32 %p1, %r1, 0;
+  @%p1 red.global.add.u32 [%rd9+1024], %r2;
+  setp.lt.u32 %p2, %r1, 16;
+  @%p2 st.local.u32 [mine], %r2;
+  @%p2 ld.local.u32 %r4, [mine];
+)";
+  const Counters counters = run_body(body, 4).counters;
+  MemoryCounters expected;
+  expected.global_load_requests = 4;
+  expected.global_load_sectors = 4 * 4;
+  expected.global_load_bytes = 4 * 128;
+  expected.global_atomic_requests = expected.global_atomics = 4;
+  expected.local_store_bytes = expected.local_load_bytes = 4 * 16 * 4;
+  expect_counters("reduce", counters, 4, 2 + 3 + 10 + 5 + 1, expected);
+  cr_expect_eq(counters.unique_global_sectors, 5);
 }
 
 /* Each CTA stores `rounds` times; rounds is 4, or grows with the CTA's number. */

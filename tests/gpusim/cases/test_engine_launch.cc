@@ -2,7 +2,6 @@
 #include <set>
 
 #include "tests/gpusim/cases/engine_case.h"
-#include "tests/gpusim/counters/counters.h"
 
 namespace gpusim::cases {
 namespace {
@@ -27,23 +26,17 @@ struct Launched {
 
 Launched launch_counted(uint32_t ctas, uint32_t sample, uint32_t threads) {
   const std::string text = kCounted.text();
-  const LoadResult loaded = load_module(text);
-  cr_assert_not_null(loaded.module.get());
   const DeviceBuffer out(std::vector<uint32_t>(size_t{ctas} * 64, 0));
-  Parameters parameters;
-  parameters.add(out);
-  LaunchRequest request;
-  request.module = loaded.module.get();
-  request.entry = find_entry(*loaded.module, "k");
-  request.grid[0] = ctas;
-  request.block[0] = 64;
-  request.parameters = parameters.bytes().data();
-  request.config = checked_config();
-  request.config.sample = sample;
-  request.config.threads = threads;
   Launched launched;
-  Fault fault;
-  cr_assert(launch(request, &launched.counters, &fault), "%s", fault.text().c_str());
+  KernelRun run;
+  run.ptx = text;
+  run.grid[0] = ctas;
+  run.block[0] = 64;
+  run.parameters.add(out);
+  run.config.sample = sample;
+  run.config.threads = threads;
+  run.counters = &launched.counters;
+  cr_assert(expect_runs(run));
   launched.words = out.values<uint32_t>();
   return launched;
 }

@@ -4,7 +4,7 @@
 #include "tests/gpusim/cases/device_case.h"
 #include "tests/gpusim/gpusim.h"
 
-enum { CTAS = 5, THREADS = 64, COUNT = CTAS * THREADS, ROUNDS = 3 };
+enum { CTAS = 3, THREADS = 64, COUNT = CTAS * THREADS, ROUNDS = 2 };
 
 static void expect_shifted(CUdeviceptr words, const char *what) {
   unsigned expected[2][COUNT] = {{0}}, got[2 * COUNT];
@@ -53,9 +53,8 @@ static void expect_fault(CUfunction function, int cooperative, const char *kind,
   int rounds = ROUNDS;
   void *args[] = {&words, &rounds};
   const CUresult launched =
-      cooperative
-          ? cuLaunchCooperativeKernel(function, CTAS, 1, 1, THREADS, 1, 1, 0, NULL, args)
-          : cuLaunchKernel(function, CTAS, 1, 1, THREADS, 1, 1, 0, NULL, args, NULL);
+      cooperative ? cuLaunchCooperativeKernel(function, CTAS, 1, 1, THREADS, 1, 1, 0, NULL, args)
+                  : cuLaunchKernel(function, CTAS, 1, 1, THREADS, 1, 1, 0, NULL, args, NULL);
   cr_assert_eq(launched, CUDA_SUCCESS, "%s: %d", what, launched);
   cr_assert_neq(cuCtxSynchronize(), CUDA_SUCCESS, "%s", what);
   gpusim_fault fault;
@@ -93,6 +92,4 @@ static void run_largest(CUmodule module, const char *what) {
   cr_expect_eq(cuCtxSynchronize(), CUDA_SUCCESS);
 }
 
-Test(kernels_grid, largest) {
-  device_for_each_setting(GPUSIM_KERNELS "/grid.O3.ptx", run_largest);
-}
+Test(kernels_grid, largest) { device_for_each_setting(GPUSIM_KERNELS "/grid.O3.ptx", run_largest); }

@@ -300,3 +300,46 @@ Test(mma_sp, refuses_other_selectors) {
   expect_refused(start + "m16n8k32.row.col.f32.f16.f16.f32", {4, 4, 4, 4, 1}, ", %lane",
                  "selector");
 }
+
+/* Row 2's metadata is illegal, as a padded row's may be; its results are dropped, overwritten, or
+ * left in memory. */
+Test(mma_sp, results_of_illegal_metadata) {
+  const struct {
+    const char *stores;
+    bool legal;
+  } cases[] = {{"@!%p1 st.global.f32 [%at], %f1;", true},
+               {"st.global.f32 [%at], %f1; @%p1 st.global.f32 [%at], 0f00000000;", true},
+               {"mov.f32 %f5, %f1; add.f32 %f6, %f1, %f1; st.global.f32 [%at], %f3;", true},
+               {"st.global.f32 [%at], %f1;", false},
+               {"add.f32 %f5, %f1, %f1; st.global.f32 [%at], %f5;", false},
+               {"setp.gt.f32 %p2, %f1, 0f00000000; @%p2 st.global.f32 [%at], 0f00000000;", false}};
+  for (const auto &test : cases) {
+    const std::string text = ptx_head() + R"(
+.visible .entry k(.param .u64 out)
+{
+  .reg .b64 %p, %at; .reg .b32 %lane, %r1, %e, %g; .reg .f32 %f<8>; .reg .pred %p<4>;
+  ld.param.u64 %p, [out];
+  mov.u32 %lane, %laneid;
+  mad.wide.u32 %at, %lane, 4, %p;
+  shr.u32 %g, %lane, 2;
+  setp.eq.u32 %p1, %g, 2;
+  mov.u32 %r1, 0x3c003c00;
+  mov.u32 %e, 0x44444444;
+  @%p1 mov.u32 %e, 0x44444440;
+  mov.f32 %f7, 0f00000000;
+  mma.sp::ordered_metadata.sync.aligned.m16n8k32.row.col.f32.f16.f16.f32 {%f1, %f2, %f3, %f4},
+      {%r1, %r1, %r1, %r1}, {%r1, %r1, %r1, %r1}, {%f7, %f7, %f7, %f7}, %e, 0x0;
+)" + test.stores + "\nret;\n}\n";
+    const DeviceBuffer out(std::vector<float>(32, 1));
+    KernelRun run;
+    run.ptx = text;
+    run.parameters.add(out);
+    if (!test.legal) {
+      expect_fault(run, gpusim::FaultKind::undefined);
+      continue;
+    }
+    cr_assert(expect_runs(run), "%s", test.stores);
+    /* A product of ones: 16 kept elements of each row. */
+    cr_expect_eq(out.values<float>()[0], 16, "%s", test.stores);
+  }
+}

@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 
 #include "tests/gpusim/cases/kernel_run.h"
+#include "tests/gpusim/checks/global_races.h"
 
 using namespace gpusim;
 using namespace gpusim::cases;
@@ -103,6 +104,46 @@ Test(races_global, cases) {
   for (const Case &test : kCases)
     for (uint64_t seed : {0, 1, 2})
       for (uint32_t threads : {1, 2}) check(test, seed, threads);
+}
+
+/* The bookkeeping of 96 MiB of global memory is all that there is: words beyond are counted. */
+Test(races_global, beyond_the_bookkeeping) {
+  constexpr uint64_t kWatched = GlobalRaces::kBudget / 4, kStep = 1u << 14, kBeyond = 10;
+  const DeviceBuffer data(kWatched + kBeyond * kStep);
+  const std::string text = ptx_head() + R"(
+.visible .entry k(.param .u64 data, .param .u32 count) {
+  .reg .pred %p<2>; .reg .b32 %r<4>; .reg .b64 %rd<4>;
+  ld.param.u64 %rd1, [data];
+  ld.param.u32 %r1, [count];
+  mov.u32 %r2, %ctaid.x;
+  setp.ne.u32 %p1, %r2, 0;
+  @%p1 ret;
+again:
+  st.global.u64 [%rd1], %rd1;
+  add.s64 %rd1, %rd1, 16384;
+  sub.u32 %r1, %r1, 1;
+  setp.ne.u32 %p1, %r1, 0;
+  @%p1 bra again;
+  ret;
+}
+)";
+  for (const uint64_t beyond : {uint64_t{0}, kBeyond}) {
+    Counters counters;
+    std::string json;
+    KernelRun run;
+    run.ptx = text;
+    run.grid[0] = 2;
+    run.parameters.add(data).add(static_cast<uint32_t>(kWatched / kStep + beyond));
+    run.keep_undefined = true;
+    run.counters = &counters;
+    run.json = &json;
+    cr_assert(expect_runs(run));
+    /* Of two words, by 32 lanes. */
+    cr_expect_eq(counters.unwatched_for_races, 64 * beyond, "%d",
+                 static_cast<int>(counters.unwatched_for_races));
+    const std::string field = "\"unwatched_for_races\":" + std::to_string(64 * beyond);
+    cr_expect(json.find(field) != std::string::npos, "%s", json.c_str());
+  }
 }
 
 /* What one launch did is over when the next begins. */

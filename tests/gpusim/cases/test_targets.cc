@@ -1,5 +1,5 @@
-/* Instructions that a module's .target does not have. Which they are, ptxas 13.0 says: each of these
- * lines was given to `ptxas -arch=sm_80`. */
+/* Instructions that a module's .target does not have. Which they are, ptxas 13.0 says: each of
+ * these lines was given to `ptxas -arch=sm_80`. */
 #include <criterion/criterion.h>
 
 #include "tests/gpusim/cases/kernel_run.h"
@@ -101,10 +101,12 @@ const Later kLater[] = {
     {90, "mov.u32 %r2, %clusterid.x;"},
     {90, "mov.u32 %r2, %is_explicit_cluster;"},
     {90, "mov.u32 %r2, %aggr_smem_size;"},
-    {90, "mma.sync.aligned.m16n8k4.row.col.f64.f64.f64.f64 {%fd1,%fd2,%fd3,%fd4}, {%fd5,%fd6}, "
-         "{%fd7}, {%fd1,%fd2,%fd3,%fd4};"},
-    {89, "mma.sync.aligned.m16n8k32.row.col.f32.e4m3.e4m3.f32 {%f1,%f2,%f3,%f4}, "
-         "{%r2,%r3,%r4,%r5}, {%r6,%r7}, {%f1,%f2,%f3,%f4};"},
+    {90,
+     "mma.sync.aligned.m16n8k4.row.col.f64.f64.f64.f64 {%fd1,%fd2,%fd3,%fd4}, {%fd5,%fd6}, "
+     "{%fd7}, {%fd1,%fd2,%fd3,%fd4};"},
+    {89,
+     "mma.sync.aligned.m16n8k32.row.col.f32.e4m3.e4m3.f32 {%f1,%f2,%f3,%f4}, "
+     "{%r2,%r3,%r4,%r5}, {%r6,%r7}, {%f1,%f2,%f3,%f4};"},
 };
 
 Test(targets, what_the_target_has) {

@@ -25,7 +25,8 @@ uint64_t with_part(uint64_t word, unsigned bits, unsigned i, int64_t value) {
   return (word & ~mask) | (static_cast<uint64_t>(value) << (bits * i) & mask);
 }
 
-void expect(const std::string &text, const std::function<uint64_t(uint64_t, uint64_t, uint64_t)> &f) {
+void expect(const std::string &text,
+            const std::function<uint64_t(uint64_t, uint64_t, uint64_t)> &f) {
   const Values words = {0,          0xffffffff, 0x80000000, 0x7fffffff, 0x01ff7f80,
                         0x80017ffe, 0x00ff00ff, 0x12345678, 0xfedcba98};
   const Values third = {0, 5, 0xffffffff, 0x80000001, 0xa5c37e10};
@@ -67,9 +68,8 @@ Test(video, absolute_differences) {
 
 Test(video, simd_sums) {
   expect("vadd4.u32.u32.u32 %d, %a, %b, %c;", [](uint64_t a, uint64_t b, uint64_t c) {
-    return merged(c, 8, {0, 1, 2, 3}, [=](unsigned i) {
-      return unsigned_part(a, 8, i) + unsigned_part(b, 8, i);
-    });
+    return merged(c, 8, {0, 1, 2, 3},
+                  [=](unsigned i) { return unsigned_part(a, 8, i) + unsigned_part(b, 8, i); });
   });
   expect("vadd2.s32.s32.u32.sat %d, %a, %b, %c;", [](uint64_t a, uint64_t b, uint64_t c) {
     return merged(c, 16, {0, 1}, [=](unsigned i) {
@@ -97,7 +97,8 @@ Test(video, simd_sums) {
   });
 }
 
-/* Parts 0 to 3 (or 0 and 1) are a's, the following ones b's; the selector names the highest first. */
+/* Parts 0 to 3 (or 0 and 1) are a's, the following ones b's; the selector names the highest first.
+ */
 Test(video, simd_selectors) {
   expect("vmin2.s32.s32.s32 %d, %a.h12, %b.h03, %c;", [](uint64_t a, uint64_t b, uint64_t c) {
     const uint64_t both = b << 32 | a;
@@ -128,7 +129,8 @@ Test(video, simd_comparisons) {
 
 Test(video, scalars) {
   expect("vadd.s32.u32.s32.sat.min %d, %a.b1, %b, %c;", [](uint64_t a, uint64_t b, uint64_t c) {
-    const int64_t sum = std::min<int64_t>(unsigned_part(a, 8, 1) + signed_part(b, 32, 0), INT32_MAX);
+    const int64_t sum =
+        std::min<int64_t>(unsigned_part(a, 8, 1) + signed_part(b, 32, 0), INT32_MAX);
     return static_cast<uint64_t>(std::min(sum, signed_part(c, 32, 0)));
   });
   expect("vsub.u32.u32.u32.sat %d.h1, %a, %b.b3, %c;", [](uint64_t a, uint64_t b, uint64_t c) {
@@ -148,9 +150,8 @@ Test(video, scalars) {
 }
 
 Test(video, shifts) {
-  expect("vshl.u32.u32.u32.wrap.add %d, %a, %b.b0, %c;", [](uint64_t a, uint64_t b, uint64_t c) {
-    return (a << (b & 31)) + c;
-  });
+  expect("vshl.u32.u32.u32.wrap.add %d, %a, %b.b0, %c;",
+         [](uint64_t a, uint64_t b, uint64_t c) { return (a << (b & 31)) + c; });
   expect("vshl.s32.s32.u32.sat.clamp %d, %a.h0, %b.b2; xor.b32 %d, %d, %c;",
          [](uint64_t a, uint64_t b, uint64_t c) {
            const int64_t count = std::min<int64_t>(unsigned_part(b, 8, 2), 32);
@@ -163,15 +164,13 @@ Test(video, shifts) {
 }
 
 Test(video, multiply_add) {
-  expect("vmad.u32.u32.u32 %d, %a.h1, %b.b0, %c;", [](uint64_t a, uint64_t b, uint64_t c) {
-    return (a >> 16) * (b & 255) + c;
+  expect("vmad.u32.u32.u32 %d, %a.h1, %b.b0, %c;",
+         [](uint64_t a, uint64_t b, uint64_t c) { return (a >> 16) * (b & 255) + c; });
+  expect("vmad.s32.s32.u32.po.sat.shr7 %d, %a.h0, %b.h1, %c;", [](uint64_t a, uint64_t b,
+                                                                  uint64_t c) {
+    const int64_t sum = signed_part(a, 16, 0) * unsigned_part(b, 16, 1) + signed_part(c, 32, 0) + 1;
+    return static_cast<uint64_t>(std::clamp<int64_t>(sum >> 7, INT32_MIN, INT32_MAX));
   });
-  expect("vmad.s32.s32.u32.po.sat.shr7 %d, %a.h0, %b.h1, %c;",
-         [](uint64_t a, uint64_t b, uint64_t c) {
-           const int64_t sum =
-               signed_part(a, 16, 0) * unsigned_part(b, 16, 1) + signed_part(c, 32, 0) + 1;
-           return static_cast<uint64_t>(std::clamp<int64_t>(sum >> 7, INT32_MIN, INT32_MAX));
-         });
   expect("vmad.u32.u32.u32.sat.shr15 %d, %a, %b.h0, %c;", [](uint64_t a, uint64_t b, uint64_t c) {
     return std::min<uint64_t>((a * (b & 65535) + c) >> 15, UINT32_MAX);
   });

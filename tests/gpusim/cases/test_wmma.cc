@@ -211,3 +211,43 @@ Test(wmma, addresses) {
   const std::string packed = load_text("%p", "16");
   expect_fault(load_only(packed, small.address()), FaultKind::out_of_bounds);
 }
+
+/* Undefined elements make undefined what is computed from them, and nothing else: row 3 by A,
+ * column 9 by B, one element by C. */
+Test(wmma, undefined_elements) {
+  const Numbers numbers = {"f16", "f32", ".f32.f32"};
+  const Matrix a = make_matrix("f16", 16, 16, false, 0, 1),
+               b = make_matrix("f16", 16, 16, true, 0, 2);
+  const Matrix c = make_matrix("f32", 16, 16, false, 0, 3),
+               d = make_matrix("f32", 16, 16, false, 0, 4);
+  const std::string ptx = kernel_text(kShapes[0], numbers, a, b, c, d, ".global");
+  DeviceBuffer a_buffer(a.memory()), b_buffer(b.memory()), c_buffer(c.memory());
+  a_buffer.undefine(a.at(3, 5), 2);
+  b_buffer.undefine(b.at(7, 9), 2);
+  c_buffer.undefine(c.at(12, 2), 4);
+  const DeviceBuffer d_buffer(d.memory());
+  KernelRun run;
+  run.ptx = ptx;
+  run.parameters.add(a_buffer).add(b_buffer).add(c_buffer).add(d_buffer);
+  expect_fault(run, FaultKind::undefined);
+  run.keep_undefined = true;
+  cr_assert(expect_runs(run));
+  const std::vector<float> out = d_buffer.values<float>();
+  for (unsigned row = 0; row < 16; row++) {
+    for (unsigned column = 0; column < 16; column++) {
+      const bool undefined = row == 3 || column == 9 || (row == 12 && column == 2);
+      cr_assert_eq(d_buffer.is_defined(d.at(row, column), 4), !undefined, "%u, %u", row, column);
+      if (undefined) continue;
+      int sum = c.values[row * 16 + column];
+      for (unsigned k = 0; k < 16; k++) sum += a.values[row * 16 + k] * b.values[k * 16 + column];
+      cr_assert_eq(out[row * 16 + column], static_cast<float>(sum), "%u, %u", row, column);
+    }
+  }
+}
+
+/* A fragment may be loaded from what nobody wrote, as long as it is dropped. */
+Test(wmma, undefined_fragments_may_be_dropped) {
+  const DeviceBuffer nothing(2048);
+  const std::string good = load_text("%p", "24");
+  expect_runs(load_only(good, nothing.address()));
+}

@@ -7,7 +7,7 @@
  * addresses lasts, so that notes and memory agree on which came first.
  *
  * Bounded memory: of the shadow at most kBudget bytes are touched in a launch; beyond, words are
- * not tracked (untracked() says how many accesses that concerned).
+ * not tracked (untracked() says how many accesses of words that concerned).
  */
 #ifndef GPUSIM_CHECKS_GLOBAL_RACES_H
 #define GPUSIM_CHECKS_GLOBAL_RACES_H

@@ -43,6 +43,7 @@ struct Counters {
   uint64_t divergent_branches = 0;
   uint64_t tensor[kTensorKinds] = {}; /* by rows of tensor/shapes.inc */
   uint64_t unique_global_sectors = 0; /* touched at all, by the executed CTAs: never scaled */
+  uint64_t unwatched_for_races = 0;   /* accesses of global memory, beyond the bookkeeping */
   MemoryCounters memory;
   std::vector<InstructionCount> instructions; /* those that were executed */
 };

@@ -1,5 +1,5 @@
-/* The variants of entry points for which no stream means the calling thread's own, where others mean
- * the legacy one (cuGetProcAddress with CU_GET_PROC_ADDRESS_PER_THREAD_DEFAULT_STREAM).
+/* The variants of entry points for which no stream means the calling thread's own, where others
+ * mean the legacy one (cuGetProcAddress with CU_GET_PROC_ADDRESS_PER_THREAD_DEFAULT_STREAM).
  *
  * Synchronous copies take no stream. They wait for the legacy one in both variants. */
 #ifndef GPUSIM_DRIVER_PER_THREAD_H

@@ -32,8 +32,7 @@ using Qualifiers = std::vector<std::string_view>;
 
 bool take(Qualifiers *qualifiers, std::string_view names) {
   while (!names.empty()) {
-    const auto found =
-        std::find(qualifiers->begin(), qualifiers->end(), next_part(&names, '|'));
+    const auto found = std::find(qualifiers->begin(), qualifiers->end(), next_part(&names, '|'));
     if (found == qualifiers->end()) continue;
     qualifiers->erase(found);
     return true;

@@ -159,15 +159,14 @@ void undefined_video(Warp &warp, const Instruction &instruction, uint32_t mask) 
   const auto *a = undefined_lanes<uint32_t>(warp, instruction.operands[1]);
   const auto *b = undefined_lanes<uint32_t>(warp, instruction.operands[2]);
   const auto *zeros = reinterpret_cast<const uint32_t *>(kZeroLanes);
-  const auto *c = instruction.count > 3
-                      ? undefined_lanes<uint32_t>(warp, instruction.operands[3])
-                      : zeros;
-  mark<uint32_t>(warp, instruction.operands[0], mask, [&](unsigned lane) {
-    return undefined_result(video, a[lane], b[lane], c[lane]);
-  });
+  const auto *c =
+      instruction.count > 3 ? undefined_lanes<uint32_t>(warp, instruction.operands[3]) : zeros;
+  mark<uint32_t>(warp, instruction.operands[0], mask,
+                 [&](unsigned lane) { return undefined_result(video, a[lane], b[lane], c[lane]); });
 }
 
-/* The whole register or, in a SIMD instruction, its parts in order; `base`: of a in b:a, or of b. */
+/* The whole register or, in a SIMD instruction, its parts in order; `base`: of a in b:a, or of b.
+ */
 Parts all_parts(unsigned count, unsigned base) {
   Parts parts = {static_cast<uint8_t>(32 / count), {}, false};
   for (unsigned i = 0; i < count; i++) {
@@ -240,10 +239,9 @@ bool take_op(Decoder &d, Video *video) {
   constexpr struct {
     std::string_view name;
     Op op;
-  } kOps[] = {{"vadd", Op::add},   {"vsub", Op::sub},   {"vabsdiff", Op::absdiff},
-              {"vmin", Op::min},   {"vmax", Op::max},   {"vavrg", Op::avrg},
-              {"vshl", Op::shl},   {"vshr", Op::shr},   {"vset", Op::set},
-              {"vmad", Op::mad}};
+  } kOps[] = {{"vadd", Op::add}, {"vsub", Op::sub},   {"vabsdiff", Op::absdiff}, {"vmin", Op::min},
+              {"vmax", Op::max}, {"vavrg", Op::avrg}, {"vshl", Op::shl},         {"vshr", Op::shr},
+              {"vset", Op::set}, {"vmad", Op::mad}};
   for (const auto &row : kOps) {
     if (row.name == name) video->op = row.op;
   }

@@ -91,6 +91,7 @@ std::string launch_json(const LaunchRequest &request, const Counters &counters,
   json_object_set_new(object, "instructions", classes(counters));
   json_object_set_new(object, "tensor_instructions", tensor_kinds(counters));
   json_object_set_new(object, "memory", memory_counters(counters));
+  json_object_set_new(object, "unwatched_for_races", integer(counters.unwatched_for_races));
   json_object_set_new(object, "model", model_of(counters, needs, device));
   char *text = json_dumps(object, JSON_COMPACT);
   json_decref(object);

@@ -1,8 +1,8 @@
 // A grid that meets as a whole; for cuLaunchCooperativeKernel.
 #include <cooperative_groups.h>
 
-// words[2][gridDim.x * blockDim.x]: in each round a thread adds its number to what the thread behind
-// it, across CTAs, had in the round before.
+// words[2][gridDim.x * blockDim.x]: in each round a thread adds its number to what the thread
+// behind it, across CTAs, had in the round before.
 extern "C" __global__ void shift_around(unsigned *words, int rounds) {
   const unsigned count = gridDim.x * blockDim.x, i = blockIdx.x * blockDim.x + threadIdx.x;
   for (int round = 0; round < rounds; round++) {
