@@ -57,6 +57,16 @@ Test(permute_cli, the_model_computes_the_same) {
   }
 }
 
+/* Wanda changes no weight that it keeps; it orders by what the layers read. */
+Test(permute_cli, the_model_computes_the_same_in_an_order_of_calibrated_scores) {
+  files_write_text(command_path("."), "text", "the cat sat on the mat.\na dog runs\n");
+  cr_assert_eq(command_run("prune model -o ordered -p block:4x4 -s 0 --permute --method wanda "
+                           "-c text -t 1"),
+               0, "%s", command_errors());
+  cr_assert_lt(difference("model", "ordered"), 1e-5);
+  cr_assert_not(same_bytes("model/model.safetensors", "ordered/model.safetensors"));
+}
+
 static double score_kept(const char *options) {
   char line[128];
   snprintf(line, sizeof line, "prune model -o pruned %s --json", options);

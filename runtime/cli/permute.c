@@ -17,12 +17,16 @@ typedef struct channel_set {
   tsr__channels channels;
   const tsr_tensor *weights[LAYERS], *biases[LAYERS]; /* a bias may be NULL */
   int pruned[LAYERS];
-  int32_t *order;         /* [channels.count] */
-  void *data[2 * LAYERS]; /* the weights and then the biases, reordered */
+  const float *powers[LAYERS]; /* of the weights' columns; NULL = all the same */
+  int32_t *order;              /* [channels.count] */
+  void *data[2 * LAYERS];      /* the weights and then the biases, reordered */
 } channel_set;
 
 typedef struct permute_work {
   const tsr__prune_rule *rule;
+  const tsr_tensor *const *tensors; /* [tensor_count] */
+  size_t tensor_count;
+  float *const *powers; /* [tensor_count], or NULL */
   channel_set *sets;
   size_t count;
 } permute_work;
@@ -45,20 +49,24 @@ static size_t element_bytes(const tsr_tensor *tensor) {
   return (size_t)tsr_dtype_bits(tensor->dtype) / 8;
 }
 
-static tsr_status find_tensors(const tsr_checkpoint *checkpoint, const tsr_tensor *const *tensors,
-                               size_t count, channel_set *set) {
+static tsr_status find_tensors(const tsr_checkpoint *checkpoint, const permute_work *work,
+                               channel_set *set) {
   for (int i = 0; i < set->channels.layer_count; i++) {
     const char *layer = set->channels.layers[i].name;
     set->weights[i] = find(checkpoint, layer, "weight");
     TSR_CHECK(set->weights[i], TSR_UNSUPPORTED, "%s: only a plain weight can be reordered", layer);
     if (!set->channels.layers[i].reads) set->biases[i] = find(checkpoint, layer, "bias");
-    for (size_t t = 0; t < count; t++) set->pruned[i] |= tensors[t] == set->weights[i];
+    for (size_t t = 0; t < work->tensor_count; t++) {
+      if (work->tensors[t] != set->weights[i]) continue;
+      set->pruned[i] = 1;
+      if (work->powers) set->powers[i] = work->powers[t];
+    }
   }
   return TSR_OK;
 }
 
 static tsr_status list_sets(const tsr_checkpoint *checkpoint, const tsr_model *model,
-                            const tsr_tensor *const *tensors, size_t count, permute_work *work) {
+                            permute_work *work) {
   tsr__channels channels;
   size_t sets = 0;
   while (tsr__model_channels(model, (int64_t)sets, &channels) && channels.segment > 1) sets++;
@@ -68,19 +76,24 @@ static tsr_status list_sets(const tsr_checkpoint *checkpoint, const tsr_model *m
   for (size_t i = 0; i < sets; i++) {
     channel_set *set = &work->sets[work->count++];
     tsr__model_channels(model, (int64_t)i, &set->channels);
-    TSR_TRY(find_tensors(checkpoint, tensors, count, set));
+    TSR_TRY(find_tensors(checkpoint, work, set));
   }
   return TSR_OK;
 }
 
 /* ---- one set ---- */
 
-/* Magnitudes of a weight; the caller frees them. */
-static tsr_status score(const tsr_tensor *tensor, float **out) {
+/* What every weight is worth; the caller frees it. */
+static tsr_status score(const tsr_tensor *tensor, const float *powers, float **out) {
   size_t elements = (size_t)tensor->shape[0] * (size_t)tensor->shape[1];
   TSR_TRY(tsr__aligned(elements, sizeof **out, tensor->name, out));
   TSR_TRY(tsr_tensor_to_f32(tensor, *out, elements));
-  return tsr_prune_scores(TSR_METHOD_MAGNITUDE_L1, *out, tensor->shape[0], tensor->shape[1], *out);
+  if (!powers)
+    return tsr_prune_scores(TSR_METHOD_MAGNITUDE_L1, *out, tensor->shape[0], tensor->shape[1],
+                            *out);
+  for (size_t i = 0; i < elements; i++)
+    (*out)[i] = (*out)[i] * (*out)[i] * powers[i % (size_t)tensor->shape[1]];
+  return TSR_OK;
 }
 
 static tsr_status find_order(const tsr__prune_rule *rule, channel_set *set) {
@@ -93,7 +106,7 @@ static tsr_status find_order(const tsr__prune_rule *rule, channel_set *set) {
   for (int i = 0; i < set->channels.layer_count && status == TSR_OK; i++) {
     if (!set->pruned[i]) continue;
     const tsr_tensor *tensor = set->weights[i];
-    status = score(tensor, &scores[used]);
+    status = score(tensor, set->powers[i], &scores[used]);
     uses[used] = (tsr__channel_use){scores[used], tensor->shape[0], tensor->shape[1],
                                     set->channels.layers[i].reads};
     used++;
@@ -154,11 +167,11 @@ static tsr_status permute_all(permute_work *work, int threads, tsr_checkpoint *c
 
 tsr_status tsr__permute_checkpoint(const tsr__prune_rule *rule, int threads,
                                    tsr_checkpoint *checkpoint, const tsr_tensor *const *tensors,
-                                   size_t count) {
+                                   size_t count, float *const *powers) {
   tsr_model *model;
-  permute_work work = {.rule = rule};
+  permute_work work = {.rule = rule, .tensors = tensors, .tensor_count = count, .powers = powers};
   TSR_TRY(tsr_model_load(checkpoint, &model));
-  tsr_status status = list_sets(checkpoint, model, tensors, count, &work);
+  tsr_status status = list_sets(checkpoint, model, &work);
   tsr_model_destroy(model);
   if (status == TSR_OK) status = permute_all(&work, threads, checkpoint);
   for (size_t i = 0; i < work.count; i++) {

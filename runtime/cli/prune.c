@@ -247,14 +247,25 @@ static double common_sparsity(const prune_job *job) {
   return all > 0 ? pruned / all : 0;
 }
 
+/* By what a calibrated method would keep, if there is one. */
+static tsr_status permute(prune_job *job, const tsr__calibrated_run *run) {
+  float **powers;
+  int looks = tsr_prune_method_needs(job->rule.method) != TSR_STATISTICS_NONE;
+  TSR_TRY(tsr__calloc(job->count, sizeof *powers, "the layers", &powers));
+  tsr_status status = looks ? tsr__calibrated_powers(run, powers) : TSR_OK;
+  if (status == TSR_OK)
+    status = tsr__permute_checkpoint(&job->rule, run->threads, job->checkpoint, job->tensors,
+                                     job->count, looks ? powers : NULL);
+  for (size_t i = 0; i < job->count; i++) free(powers[i]);
+  free(powers);
+  return status;
+}
+
 static tsr_status prune_layers(prune_job *job) {
   const prune_options *options = job->options;
   tsr_hardware hardware;
   TSR_TRY(tsr_hardware_detect(&hardware));
   int threads = tsr__cli_threads(options->threads, &hardware);
-  if (options->permute)
-    TSR_TRY(
-        tsr__permute_checkpoint(&job->rule, threads, job->checkpoint, job->tensors, job->count));
   TSR_TRY(tsr__calloc(job->count, sizeof *job->layers, "the layers", &job->layers));
   for (size_t i = 0; i < job->count; i++) job->layers[i].tensor = job->tensors[i];
   if (options->calibrate.files.count)
@@ -264,6 +275,7 @@ static tsr_status prune_layers(prune_job *job) {
                              .threads = threads,
                              .layers = job->layers,
                              .count = job->count};
+  if (options->permute) TSR_TRY(permute(job, &run));
   TSR_TRY(tsr__budget_share((tsr__budget)options->budget, &job->rule, &run));
   if (job->rule.target) job->rule.sparsity = common_sparsity(job);
   if (tsr_prune_method_needs(job->rule.method) == TSR_STATISTICS_NONE)

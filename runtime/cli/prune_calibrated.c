@@ -11,6 +11,7 @@
 #include "runtime/cli/weights.h"
 #include "runtime/model/model.h"
 #include "runtime/model/resnet_norm.h"
+#include "runtime/prune/statistics.h"
 
 static tsr_status read_texts(const tsr__calibrate_values *values, const char *folder,
                              const tsr_calibration_options *options, tsr_calibration **out) {
@@ -183,6 +184,34 @@ tsr_status tsr__run_calibrated(const tsr__calibrated_run *run) {
   free(work.layer_of);
   tsr_model_destroy(work.model);
   return status;
+}
+
+typedef struct power_work {
+  const tsr__calibrated_run *run;
+  float **out;
+} power_work;
+
+static tsr_status take_powers(void *user, const tsr__calibrated_place *place,
+                              const tsr_statistics *statistics) {
+  const power_work *work = user;
+  float **powers = &work->out[place->layer - work->run->layers];
+  double rows = (double)statistics->rows;
+  TSR_TRY(tsr__aligned((size_t)statistics->features, sizeof **powers, "powers", powers));
+  for (int64_t c = 0; c < statistics->features; c++) {
+    double mean = statistics->sums[c] / rows, variance = statistics->norms[c] / rows - mean * mean;
+    (*powers)[c] = variance > 0 ? (float)variance : 0;
+  }
+  return TSR_OK;
+}
+
+tsr_status tsr__calibrated_powers(const tsr__calibrated_run *run, float **out) {
+  power_work work = {run, out};
+  tsr__calibrated_run look = *run;
+  look.statistics = TSR_STATISTICS_NORMS;
+  look.what = "looking at inputs";
+  look.visit = take_powers;
+  look.user = &work;
+  return tsr__run_calibrated(&look);
 }
 
 typedef struct prune_work {

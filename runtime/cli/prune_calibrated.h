@@ -79,6 +79,10 @@ typedef struct tsr__calibrated_run {
 } tsr__calibrated_run;
 tsr_status tsr__run_calibrated(const tsr__calibrated_run *run);
 
+/* out: [run->count], zeroed, each to be freed: of a layer the variance of every feature of its
+ * input in the model as it is, [columns]. run: as far as to its `count`. */
+tsr_status tsr__calibrated_powers(const tsr__calibrated_run *run, float **out);
+
 /* As tsr__prune_layers, each layer fed by what is pruned before it. */
 tsr_status tsr__prune_calibrated(const tsr__prune_rule *rule, int threads,
                                  const tsr_checkpoint *checkpoint,
