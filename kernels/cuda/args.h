@@ -6,6 +6,13 @@
 
 enum { TSR_CUDA_STEP_COLUMNS = 4 };
 
+/* Fragments that a step holds at most: all those under its columns; or, of convolutions in blocks,
+ * five eighths of them. Weights with more zeros than that fill every step, and a stage is so small
+ * that a multiprocessor has two CTAs of 128 x 128. */
+#define TSR_CUDA_STEP_FRAGMENTS(tile_m, tile_k, depth) ((tile_m) / 16 * ((tile_k) / (depth)))
+#define TSR_CUDA_CONV_BLOCK_FRAGMENTS(tile_m, tile_k) \
+  (TSR_CUDA_STEP_FRAGMENTS(tile_m, tile_k, 16) * 5 / 8)
+
 /* What a CTA multiplies between two barriers: up to four columns of fragments, which its rows of
  * fragments hold or not. A fragment is 16 rows x 16 columns of A, or of 2:4 x 32 columns. */
 typedef struct tsr_cuda_step {

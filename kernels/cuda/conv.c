@@ -40,6 +40,44 @@ tsr_cuda_conv tsr__cuda_conv_of(const tsr_conv_shape *s) {
   return conv;
 }
 
+/* ---- work ---- */
+
+/* The share of positions of the kernel's rows (or columns) that lie in the image. */
+static double inside(const tsr_conv_shape *s, int axis) {
+  int64_t size = axis ? s->width : s->height, positions = extent(s, axis), found = 0;
+  for (int64_t tap = 0; tap < s->kernel[axis]; tap++)
+    for (int64_t at = 0; at < positions; at++) {
+      int64_t place = at * s->stride[axis] + tap * s->dilation[axis] - s->padding[axis];
+      found += place >= 0 && place < size;
+    }
+  return (double)found / (double)(positions * s->kernel[axis]);
+}
+
+double tsr__cuda_inside(const tsr_spmm_problem *problem) {
+  const tsr_conv_shape *s = &problem->conv;
+  return s->channels ? inside(s, 0) * inside(s, 1) : 1.0;
+}
+
+/* Where strides are larger than the kernel, not all of an image is read. */
+double tsr__cuda_activations(const tsr_spmm_problem *problem) {
+  const tsr_conv_shape *s = &problem->conv;
+  double under = (double)problem->n * (double)problem->k;
+  if (!s->channels) return under;
+  double images = (double)problem->n / (double)(extent(s, 0) * extent(s, 1));
+  double all = images * (double)(s->height * s->width) * (double)s->channels;
+  return all < under ? all : under;
+}
+
+/* A tap of dense filters has the pitch's columns. */
+static void work(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_problem *problem,
+                 int32_t splits, tsr_cuda_work *out) {
+  tsr_spmm_problem padded = *problem;
+  const tsr_conv_shape *s = &problem->conv;
+  if (kernel->format == TSR_FORMAT_DENSE && s->channels)
+    padded.k = (int64_t)s->kernel[0] * s->kernel[1] * pitch_of(s);
+  tsr__cuda_tile_work(kernel, &padded, splits, out);
+}
+
 /* ---- operations ---- */
 
 /* The kernel's loader keeps an image's coordinates in 16 bits, and divides by multiplying. */
@@ -80,5 +118,5 @@ const tsr_cuda_spmm_ops tsr__cuda_conv_ops = {.refusal = refusal,
                                               .prepack = prepack,
                                               .bind = bind,
                                               .shared_bytes = shared_bytes,
-                                              .work = tsr__cuda_tile_work,
+                                              .work = work,
                                               .convolution = 1};

@@ -5,7 +5,9 @@
 /* One row per .cu file, its name: TSR_CUDA_IMAGE(name). */
 #define TSR_CUDA_IMAGE_MAP(X) \
   X(attention)                \
+  X(conv_bcsr)                \
   X(conv_dense)               \
+  X(conv_nm)                  \
   X(convert)                  \
   X(pixels)                   \
   X(rows)                     \

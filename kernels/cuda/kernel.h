@@ -57,6 +57,9 @@ tsr_cuda_conv tsr__cuda_conv_of(const tsr_conv_shape *shape);
 void tsr__cuda_spmm_launch(const tsr_cuda_spmm_kernel *kernel, const tsr_cuda_spmm_args *args,
                            tsr_cuda_launch *launch);
 
+/* Fragments that a step of a kernel of spmm_tile.cuh holds at most. */
+int tsr__cuda_step_fragments(const tsr_cuda_spmm_kernel *kernel);
+
 /* Into how many parts k should be cut so that a GPU of problem->threads multiprocessors is busy.
  * Sums of the parts take at most one tile for each multiprocessor. */
 int32_t tsr__cuda_spmm_splits(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_problem *problem);

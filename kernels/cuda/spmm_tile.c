@@ -22,6 +22,13 @@ static int step_columns(const tsr_cuda_spmm_kernel *kernel) {
   return kernel->tile_k / tsr__fragment_depth(kernel->format);
 }
 
+int tsr__cuda_step_fragments(const tsr_cuda_spmm_kernel *kernel) {
+  if (kernel->ops->convolution && kernel->format == TSR_FORMAT_BCSR)
+    return TSR_CUDA_CONV_BLOCK_FRAGMENTS(kernel->tile_m, kernel->tile_k);
+  int depth = tsr__fragment_depth(kernel->format);
+  return TSR_CUDA_STEP_FRAGMENTS(kernel->tile_m, kernel->tile_k, depth);
+}
+
 /* Whether the matrix stores something of every fragment. It is then filled up to the tile's edge,
  * so that its kernel needs no masks. */
 static int is_full(tsr_format format) {
@@ -78,12 +85,13 @@ static void write_fragments(const writer *to, int64_t tile, int64_t col, uint16_
 static void walk_tile(const writer *to, int64_t tile, layout *done) {
   int64_t cols = ceil_div(to->w->cols, tsr__fragment_depth(to->kernel->format));
   int width = step_columns(to->kernel), used = width;
+  int most = tsr__cuda_step_fragments(to->kernel), held = 0;
   tsr_cuda_step *step = NULL;
   for (int64_t col = 0; col < cols; col++) {
     uint16_t mask = column_mask(to->kernel, to->w, tile, col);
     if (!mask) continue;
-    if (used == width) {
-      used = 0;
+    if (used == width || held + bits(mask) > most) {
+      used = held = 0;
       if (to->image) {
         step = (tsr_cuda_step *)(to->image + to->at.steps_at) + done->steps;
         *step = (tsr_cuda_step){.columns = {-1, -1, -1, -1}, .first = (int32_t)done->fragments};
@@ -97,6 +105,7 @@ static void walk_tile(const writer *to, int64_t tile, layout *done) {
       step->count += bits(mask);
     }
     done->fragments += bits(mask);
+    held += bits(mask);
     used++;
   }
 }
@@ -161,7 +170,7 @@ static void bind(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w, const 
 
 /* As tile/shape.cuh computes it: the stages, under the epilogue's tile of padded sums. */
 static uint32_t shared_bytes(const tsr_cuda_spmm_kernel *kernel) {
-  int fragments = kernel->tile_m / TSR__FRAGMENT_ROWS * step_columns(kernel);
+  int fragments = tsr__cuda_step_fragments(kernel);
   int fragment_bytes = TSR__FRAGMENT_ELEMENTS * 2;
   if (tsr__fragment_sparse(kernel->format)) fragment_bytes += TSR__FRAGMENT_META * 4;
   int stage = kernel->tile_n * kernel->tile_k * 2 + fragments * fragment_bytes + 128;

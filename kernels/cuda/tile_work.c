@@ -10,6 +10,8 @@
  * masks; of a fragment. */
 static const double step_instructions = 90.0, column_instructions = 24.0,
                     fragment_instructions = 1.0;
+/* Of a convolution, for each pixel that a thread copies a chunk of. */
+static const double pixel_instructions = 19.0;
 
 enum { WARPS_N = 2, STEP_BYTES = sizeof(tsr_cuda_step) };
 
@@ -18,13 +20,15 @@ static double ceil_div(double a, double b) { return ceil(a / b); }
 /* Sizes that follow from a kernel's row, as tile/shape.cuh computes them. */
 typedef struct shape {
   int rows, warp_rows, warps, warps_m, columns, depth, tiles; /* tiles: of 8 tokens, of a warp */
+  int fragments;                                              /* of a step, at most */
 } shape;
 
 static shape shape_of(const tsr_cuda_spmm_kernel *kernel, tsr_format format) {
   shape s = {.rows = kernel->tile_m / TSR__FRAGMENT_ROWS,
              .warps = kernel->threads / 32,
              .depth = tsr__fragment_depth(format),
-             .tiles = kernel->tile_n / WARPS_N / 8};
+             .tiles = kernel->tile_n / WARPS_N / 8,
+             .fragments = tsr__cuda_step_fragments(kernel)};
   s.warps_m = s.warps / WARPS_N;
   s.warp_rows = s.rows / s.warps_m;
   s.columns = kernel->tile_k / s.depth;
@@ -84,6 +88,7 @@ static counts expect(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_problem 
   double group = s->warp_rows * (double)TSR__FRAGMENT_ROWS;
   c.warp_columns = ceil_div((double)p->m, group) * width * any(d, group, block_rows);
   c.fragments = ceil_div((double)p->m, TSR__FRAGMENT_ROWS) * width * d;
+  c.steps = fmax(c.steps, ceil_div(c.fragments, s->fragments));
   if (c.steps <= 0.0) return c;
   /* The larger of two binomials: mean + deviation / sqrt(pi). What comes together counts once. */
   double together =
@@ -97,7 +102,7 @@ static counts expect(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_problem 
 
 /* The step that is being filled: fragments of the two halves. */
 typedef struct filling {
-  int columns;
+  int columns, fragments;
   double halves[2];
 } filling;
 
@@ -108,21 +113,33 @@ static void finish_step(counts *c, filling *f) {
   *f = (filling){0};
 }
 
-static void count_column(const tsr_packed *w, const shape *s, int64_t tile, int64_t col, counts *c,
-                         filling *f) {
+/* Fragments of the column in each group of rows; their sum. */
+static int held_by_groups(const tsr_packed *w, const shape *s, int64_t tile, int64_t col,
+                          int held[TSR__FRAGMENT_ROWS]) {
   int total = 0;
   for (int group = 0; group < s->warps_m; group++) {
-    int held = 0;
+    held[group] = 0;
     for (int r = 0; r < s->warp_rows; r++) {
       int64_t row = tile * s->rows + group * s->warp_rows + r;
       tsr__fragment fragment;
-      held += row * TSR__FRAGMENT_ROWS < w->rows && tsr__fragment_find(w, row, col, &fragment);
+      held[group] +=
+          row * TSR__FRAGMENT_ROWS < w->rows && tsr__fragment_find(w, row, col, &fragment);
     }
-    c->warp_columns += held > 0;
-    f->halves[group % 2] += held;
-    total += held;
+    total += held[group];
   }
+  return total;
+}
+
+static void count_column(const tsr_packed *w, const shape *s, int64_t tile, int64_t col, counts *c,
+                         filling *f) {
+  int held[TSR__FRAGMENT_ROWS], total = held_by_groups(w, s, tile, col, held);
   if (!total) return;
+  if (f->fragments + total > s->fragments) finish_step(c, f);
+  for (int group = 0; group < s->warps_m; group++) {
+    c->warp_columns += held[group] > 0;
+    f->halves[group % 2] += held[group];
+  }
+  f->fragments += total;
   c->columns++;
   c->fragments += total;
   if (++f->columns == s->columns) finish_step(c, f);
@@ -145,16 +162,18 @@ static void add_shared(const tsr_cuda_spmm_kernel *kernel, const shape *s, const
                        int sparse, tsr_cuda_work *work) {
   double line = TSR__CUDA_WAVEFRONT_BYTES, column = s->depth * 2.0 * kernel->tile_n / line;
   double fragment = TSR__FRAGMENT_ELEMENTS * 2 / line;
+  /* What a line of B lacks of columns saves no wavefront. */
   double written =
-      c->columns * column + c->fragments * (fragment + (sparse ? 0.5 : 0.0)) + c->steps;
+      c->steps * s->columns * column + c->fragments * (fragment + (sparse ? 0.5 : 0.0)) + c->steps;
   double read = c->warp_columns * column + c->fragments * WARPS_N * (fragment + (sparse ? 1 : 0)) +
                 c->steps * s->warps;
   work->wavefronts = written + read;
 }
 
-static void add_instructions(const shape *s, const counts *c, int masked, tsr_cuda_work *work) {
+static void add_instructions(const shape *s, const counts *c, int masked, double pixels,
+                             tsr_cuda_work *work) {
   double loads = s->tiles / 2.0 * s->depth / 16.0;
-  work->instructions = c->steps * s->warps * step_instructions +
+  work->instructions = c->steps * s->warps * (step_instructions + pixels * pixel_instructions) +
                        c->warp_columns * WARPS_N * (loads + (masked ? column_instructions : 0.0)) +
                        c->fragments * WARPS_N * (s->tiles + fragment_instructions);
 }
@@ -172,17 +191,21 @@ void tsr__cuda_tile_work(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_prob
   double weights = c.fragments * fragment + c.steps * STEP_BYTES;
   double tickets = c.steps * s.warps * 2 * 32.0; /* two sectors for each warp */
   add_shared(kernel, &s, &c, sparse, work);
-  add_instructions(&s, &c, !is_full(problem->format), work);
+  double pixels = kernel->ops->convolution ? kernel->tile_n * 8.0 / kernel->threads : 0.0;
+  add_instructions(&s, &c, !is_full(problem->format), pixels, work);
   work->tensor_clocks = c.fragments * kernel->tile_n / 8.0 * TSR__CUDA_MMA_CLOCKS;
   work->step_clocks = c.fullest * s.tiles * 4.0 * TSR__CUDA_MMA_CLOCKS;
-  work->l2_bytes = c.columns * s.depth * 2.0 * kernel->tile_n + weights + tickets;
+  work->l2_bytes =
+      c.columns * s.depth * 2.0 * kernel->tile_n * tsr__cuda_inside(problem) + weights + tickets;
   work->wavefronts *= columns_n;
   work->instructions *= columns_n;
   work->tensor_clocks *= columns_n;
   work->step_clocks *= columns_n;
   work->l2_bytes *= columns_n;
   double touched = any(density(problem), (double)problem->m, block_height(problem));
-  work->dram_bytes = weights + 2.0 * (double)problem->n * (double)problem->k * touched;
+  if (problem->conv.channels) /* a channel is left out if it is under all taps */
+    touched = 1.0 - pow(1.0 - touched, problem->conv.kernel[0] * problem->conv.kernel[1]);
+  work->dram_bytes = weights + 2.0 * tsr__cuda_activations(problem) * touched;
   work->ctas = c.tiles * columns_n * splits;
   tsr__cuda_add_epilogue(kernel, problem, splits, work);
 }

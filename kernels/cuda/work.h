@@ -42,6 +42,11 @@ enum {
   TSR__CUDA_MMA_CLOCKS = 2 /* m16n8k16, or m16n8k32 of 2:4, of a multiprocessor: 1024 FMA a clock */
 };
 
+/* The share of the activations under a convolution's kernel that is not padding; of tokens 1. */
+double tsr__cuda_inside(const tsr_spmm_problem *problem);
+/* Elements of B as they lie in memory. */
+double tsr__cuda_activations(const tsr_spmm_problem *problem);
+
 /* Adds what the tiled kernels' epilogue does: sums to shared memory and back, C or parts of sums.
  */
 void tsr__cuda_add_epilogue(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_problem *problem,

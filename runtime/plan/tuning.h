@@ -9,7 +9,7 @@ typedef struct tsr__tuning_entry {
   double coefficients[TSR_COST_TERMS]; /* >= 0, microseconds per unit */
 } tsr__tuning_entry;
 
-enum { TSR__TUNING_MAX = 64 }; /* more than there are kernels */
+enum { TSR__TUNING_MAX = 128 }; /* more than there are kernels */
 
 struct tsr_tuning {
   char cpu[64];

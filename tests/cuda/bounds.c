@@ -10,7 +10,8 @@
 typedef struct options {
   int64_t m, k, n;
   int32_t splits;
-  const char *filter; /* part of a kernel's name; NULL = all */
+  const char *filter;         /* part of a kernel's name; NULL = all */
+  const tsr_conv_shape *conv; /* NULL: tokens */
 } options;
 
 /* density: share of kept units where the pattern leaves it free. */
@@ -44,10 +45,11 @@ static double bound_us(const json_t *launch) {
       json_object_get(json_object_get(launch, "model"), "modelled_lower_bound_us"));
 }
 
-/* moves_us: of the launches that the kernel's plan puts before it. Takes the launch's record. */
-static void print_row(const options *o, const char *kernel, const sparsity *s, double moves_us,
-                      json_t *launch) {
-  if (!launch) return; /* the kernel does not run this */
+/* moves_us: of the launches that the kernel's plan puts before it. Takes the launch's record; all
+ * that it takes in microseconds, 0 if the kernel does not run this. */
+static double print_row(const options *o, const char *kernel, const sparsity *s, double moves_us,
+                        json_t *launch) {
+  if (!launch) return 0;
   const json_t *model = json_object_get(launch, "model");
   double us = bound_us(launch);
   printf("%-40s %-15s %4.0f %4.0f %7.0f %4.0f %6.0f %9.1f %-12s %6.3f %6.3f\n", kernel, s->pattern,
@@ -58,13 +60,16 @@ static void print_row(const options *o, const char *kernel, const sparsity *s, d
          (us + moves_us) / dense_us(o));
   fflush(stdout);
   json_decref(launch);
+  return us + moves_us;
 }
 
-static void run(const options *o, const tsr_cuda_spmm_kernel *kernel, const sparsity *s,
-                double moves_us) {
+static double run(const options *o, const tsr_cuda_spmm_kernel *kernel, const sparsity *s,
+                  double moves_us) {
   tsr_packed w = modelled_weights(s->format, s->pattern, s->density, o->m, o->k);
-  print_row(o, kernel->name, s, moves_us, modelled_product(kernel, &w, o->n, o->splits));
+  json_t *launch = modelled_product(kernel, &w, o->n, o->splits, o->conv);
+  double us = print_row(o, kernel->name, s, moves_us, launch);
   tsr_packed_release(&w);
+  return us;
 }
 
 /* The transposition of the activations, in microseconds. */
@@ -76,29 +81,55 @@ static double run_transpose(const options *o) {
   return us;
 }
 
-static void run_all(const options *o) {
+enum { SPARSITIES = sizeof sparsities / sizeof sparsities[0] };
+
+/* least: of each sparsity, what the fastest kernel takes; 0 = none runs it. */
+static void run_kernels(const options *o, double least[SPARSITIES]) {
   const tsr_cuda_spmm_kernel *kernel;
   double transpose_us = 0;
-  printf("modelled lower bounds: m %lld, k %lld, n %lld, %d parts of k\n", (long long)o->m,
-         (long long)o->k, (long long)o->n, (int)o->splits);
   printf("%-40s %-15s zero regs  shared CTAs   grid  bound us limiter      of dense, with moves\n",
          "kernel", "pattern");
   for (size_t i = 0; (kernel = tsr__cuda_spmm_kernel_at(i)) != NULL; i++) {
-    if (kernel->ops->convolution || (o->filter && !strstr(kernel->name, o->filter))) continue;
+    if (kernel->ops->convolution != (o->conv != NULL)) continue;
+    if (o->filter && !strstr(kernel->name, o->filter)) continue;
     if (kernel->ops->feature_major && transpose_us <= 0) transpose_us = run_transpose(o);
-    for (size_t j = 0; j < sizeof sparsities / sizeof sparsities[0]; j++)
-      if (sparsities[j].format == kernel->format)
-        run(o, kernel, &sparsities[j], kernel->ops->feature_major ? transpose_us : 0);
+    for (size_t j = 0; j < SPARSITIES; j++) {
+      if (sparsities[j].format != kernel->format) continue;
+      double us = run(o, kernel, &sparsities[j], kernel->ops->feature_major ? transpose_us : 0);
+      if (us > 0 && (least[j] <= 0 || us < least[j])) least[j] = us;
+    }
   }
+}
+
+static void run_all(const options *o) {
+  double least[SPARSITIES] = {0};
+  printf("modelled lower bounds: m %lld, k %lld, n %lld, %d parts of k\n", (long long)o->m,
+         (long long)o->k, (long long)o->n, (int)o->splits);
+  run_kernels(o, least);
+}
+
+/* ResNet-50's convolution of 256 channels of 14 x 14, 32 images. */
+static void run_conv(const options *all) {
+  static const tsr_conv_shape shape = {14, 14, 256, {3, 3}, {1, 1}, {1, 1}, {1, 1}};
+  options o = {256, 9 * 256, 32 * 14 * 14, 1, all->filter, &shape};
+  double least[SPARSITIES] = {0};
+  printf("modelled lower bounds: 3x3 convolution, 256 filters, 32 images of 14x14x256\n");
+  run_kernels(&o, least);
+  for (size_t j = 0; j < SPARSITIES; j++)
+    if (least[0] > 0 && least[j] > 0)
+      printf("of the dense kernel's convolution: %s at %.0f %%: %.3f\n", sparsities[j].pattern,
+             100 * (1 - sparsities[j].density), least[j] / least[0]);
 }
 
 static int usage(void) {
   printf(
       "usage: cuda-bounds [M K N [SPLITS [KERNEL]]]\n"
+      "       cuda-bounds conv\n"
       "Modelled lower bounds of the CUDA SpMM kernels from a sample of their CTAs on gpusim, and\n"
       "their ratio to the dense layer at the full rate of an A100's tensor cores: alone, and with\n"
       "the transposition that some need before them.\n"
-      "  M K N   the layer, 4096 4096 4096 unless given\n"
+      "  M K N   the layer; unless it is given, 4096 4096 4096, and a convolution\n"
+      "  conv    the convolution alone\n"
       "  SPLITS  parts that k is cut into\n"
       "  KERNEL  only kernels whose name has this part\n"
       "GPUSIM_SAMPLE names another number of CTAs than 64.\n"
@@ -107,8 +138,9 @@ static int usage(void) {
 }
 
 int main(int argc, char **argv) {
-  options o = {4096, 4096, 4096, 1, "tsr_f16"};
-  if (argc != 1 && argc < 4) return usage();
+  options o = {4096, 4096, 4096, 1, "tsr_f16", NULL};
+  int conv = argc == 2 && strcmp(argv[1], "conv") == 0;
+  if (argc != 1 && argc < 4 && !conv) return usage();
   if (argc >= 4) {
     o.m = strtoll(argv[1], NULL, 10);
     o.k = strtoll(argv[2], NULL, 10);
@@ -119,6 +151,7 @@ int main(int argc, char **argv) {
   if (o.m < 1 || o.k < 1 || o.n < 1 || o.m > 65536 || o.k > 65536 || o.n > 65536 || o.splits < 1)
     return usage();
   modelled_start(64);
-  run_all(&o);
+  if (!conv) run_all(&o);
+  if (argc < 4) run_conv(&o);
   return 0;
 }

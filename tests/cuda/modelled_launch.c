@@ -115,14 +115,16 @@ json_t *modelled_transpose(int64_t k, int64_t n) {
   return last_launch();
 }
 
-static int runs(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w) {
+static int runs(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w,
+                const tsr_conv_shape *conv) {
   tsr_spmm_problem problem = {.format = kernel->format, .pattern = tsr_packed_pattern(w)};
+  if (conv) problem.conv = *conv;
   return !kernel->ops->refusal(kernel, &problem);
 }
 
 json_t *modelled_product(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w, int64_t n,
-                         int32_t splits) {
-  if (!runs(kernel, w)) return NULL;
+                         int32_t splits, const tsr_conv_shape *conv) {
+  if (!runs(kernel, w, conv)) return NULL;
   size_t bytes = kernel->ops->prepacked_bytes(kernel, w);
   void *image = aligned_alloc(16, (bytes + 31) / 16 * 16);
   if (!image) exit(1);
@@ -131,10 +133,8 @@ json_t *modelled_product(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w
   CUdeviceptr c = room((size_t)(n * w->rows) * 2);
   CUdeviceptr partial = room((size_t)(splits * n * w->rows) * 4);
   check("cuMemcpyHtoD", cuMemcpyHtoD(weights, image, bytes));
-  tsr_cuda_spmm_args args = {.ldb = padded(kernel->ops->feature_major ? n : w->cols),
-                             .ldc = w->rows,
-                             .n = (int32_t)n,
-                             .splits = splits};
+  int64_t row = conv ? conv->channels : kernel->ops->feature_major ? n : w->cols;
+  tsr_cuda_spmm_args args = {.ldb = padded(row), .ldc = w->rows, .n = (int32_t)n, .splits = splits};
   const void *base;
   tsr_cuda_launch l;
   char name[64];
@@ -144,7 +144,8 @@ json_t *modelled_product(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w
   point(&args.c, c);
   if (splits > 1) point(&args.partial, partial);
   tsr__cuda_spmm_launch(kernel, &args, &l);
-  snprintf(name, sizeof name, "spmm_%s", tsr_format_name(kernel->format));
+  if (conv) args.conv = tsr__cuda_conv_of(conv);
+  snprintf(name, sizeof name, "%s_%s", conv ? "conv" : "spmm", tsr_format_name(kernel->format));
   launch(name, kernel->name, l, &args);
   const CUdeviceptr all[] = {weights, b, c, partial};
   for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) check("cuMemFree", cuMemFree(all[i]));

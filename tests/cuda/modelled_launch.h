@@ -14,10 +14,10 @@ void modelled_start(unsigned sample);
 tsr_packed modelled_weights(tsr_format format, const char *pattern, double density, int64_t m,
                             int64_t k);
 
-/* What gpusim_last_launch_json tells of the product with n tokens; NULL if the kernel refuses the
- * weights. */
+/* What gpusim_last_launch_json tells of the product with n tokens, or output pixels of conv; NULL
+ * if the kernel refuses the weights. conv: NULL for a kernel of tokens. */
 json_t *modelled_product(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w, int64_t n,
-                         int32_t splits);
+                         int32_t splits, const tsr_conv_shape *conv);
 
 /* The same of the activations' transposition. */
 json_t *modelled_transpose(int64_t k, int64_t n);

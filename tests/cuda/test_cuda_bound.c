@@ -73,7 +73,7 @@ static void check(const tsr_cuda_spmm_kernel *kernel, size_t weight, size_t shap
   tsr_packed w = modelled_weights(kernel->format, pattern, weights[weight].density, shapes[shape].m,
                                   shapes[shape].k);
   int32_t splits = shapes[shape].splits;
-  json_t *launch = modelled_product(kernel, &w, shapes[shape].n, splits);
+  json_t *launch = modelled_product(kernel, &w, shapes[shape].n, splits, NULL);
   tsr_spmm_problem problem = {.format = kernel->format,
                               .pattern = tsr_packed_pattern(&w),
                               .m = w.rows,
@@ -90,6 +90,49 @@ static void check(const tsr_cuda_spmm_kernel *kernel, size_t weight, size_t shap
   }
   json_decref(launch);
   tsr_packed_release(&w);
+}
+
+/* With padding, a stride, and parts of k. */
+static const struct {
+  tsr_conv_shape shape;
+  int64_t m, images;
+  int32_t splits;
+} convs[] = {{{14, 14, 64, {3, 3}, {1, 1}, {1, 1}, {1, 1}}, 256, 8, 1},
+             {{15, 15, 128, {3, 3}, {2, 2}, {1, 1}, {1, 1}}, 128, 10, 3}};
+
+static void check_conv(const tsr_cuda_spmm_kernel *kernel, size_t weight, size_t conv) {
+  const tsr_conv_shape *s = &convs[conv].shape;
+  const char *pattern = weights[weight].pattern;
+  int64_t n = convs[conv].images * tsr_conv_output_size(s, 0) * tsr_conv_output_size(s, 1);
+  tsr_packed w = modelled_weights(kernel->format, pattern, weights[weight].density, convs[conv].m,
+                                  s->kernel[0] * s->kernel[1] * s->channels);
+  json_t *launch = modelled_product(kernel, &w, n, convs[conv].splits, s);
+  tsr_spmm_problem problem = {.format = kernel->format,
+                              .pattern = tsr_packed_pattern(&w),
+                              .m = w.rows,
+                              .k = w.cols,
+                              .n = n,
+                              .stored = w.stored,
+                              .threads = A100_SMS,
+                              .conv = *s,
+                              .weight = &w};
+  cr_assert_not_null(launch);
+  compare(kernel, &problem, convs[conv].splits, pattern, launch);
+  problem.weight = NULL;
+  compare(kernel, &problem, convs[conv].splits, pattern, launch);
+  json_decref(launch);
+  tsr_packed_release(&w);
+}
+
+Test(cuda_bound, of_convolutions_agrees_with_the_simulators_counters) {
+  const tsr_cuda_spmm_kernel *kernel;
+  modelled_start(0);
+  for (size_t i = 0; (kernel = tsr__cuda_spmm_kernel_at(i)) != NULL; i++)
+    for (size_t w = 0; w < COUNT(weights); w++)
+      for (size_t c = 0; c < COUNT(convs); c++)
+        if (weights[w].format == kernel->format && kernel->dtype == TSR_DTYPE_F16 &&
+            kernel->ops->convolution)
+          check_conv(kernel, w, c);
 }
 
 Test(cuda_bound, agrees_with_the_simulators_counters) {

@@ -74,8 +74,10 @@ static conv_case create(random_state *random, const tsr_cuda_spmm_kernel *kernel
   int64_t k = (int64_t)s->kernel[0] * s->kernel[1] * s->channels;
   int64_t tokens = images * tsr_test_conv_positions(s, 0) * tsr_test_conv_positions(s, 1);
   int64_t pixels = images * s->height * s->width;
+  tsr_cuda_spmm_kernel dense = *kernel; /* whose random activations are pixels here */
+  dense.format = TSR_FORMAT_DENSE;
   spmm_case source = cuda_spmm_case_create(
-      random, kernel, &(tsr_pattern){.kind = TSR_PATTERN_DENSE}, 1, 1, 1, pixels * s->channels, 0);
+      random, &dense, &(tsr_pattern){.kind = TSR_PATTERN_DENSE}, 1, 1, 1, pixels * s->channels, 0);
   c.images = malloc((size_t)(pixels * s->channels) * sizeof *c.images);
   for (int64_t i = 0; i < pixels * s->channels; i++) c.images[i] = source.x[i];
   spmm_case_destroy(&source);
@@ -170,7 +172,7 @@ static double memory_counter(const json_t *launch, const char *name) {
   return json_number_value(value);
 }
 
-/* Nothing stored, everything; and where sizes fill the tiles and a step is one tap: no bank
+/* Nothing stored, everything; and where sizes fill the tiles: no bank
  * conflict anywhere, no local memory, and every sector that copies to shared memory ask for is used
  * whole. */
 static void run_traffic(CUmodule module, const tsr_cuda_spmm_kernel *kernel, const char *what) {
@@ -186,8 +188,9 @@ static void run_traffic(CUmodule module, const tsr_cuda_spmm_kernel *kernel, con
     cr_assert_eq(memory_counter(launch, "shared_bank_conflicts"), 0, "%s: %s: %s", what,
                  kernel->name, text);
     cr_assert_eq(memory_counter(launch, "local_load_bytes"), 0);
-    cr_assert_eq(memory_counter(launch, "async_global_sectors") * 32,
-                 memory_counter(launch, "async_bytes"), "%s: %s: %s", what, kernel->name, text);
+    /* Lanes with different taps may share a pixel's sector. */
+    cr_assert_leq(memory_counter(launch, "async_global_sectors") * 32,
+                  memory_counter(launch, "async_bytes"), "%s: %s: %s", what, kernel->name, text);
     json_decref(launch);
     free(text);
     destroy(&c);

@@ -34,12 +34,12 @@ __device__ __forceinline__ void read_sums(float (&sums)[8], const float *tile) {
   sums[4] = high.x, sums[5] = high.y, sums[6] = high.z, sums[7] = high.w;
 }
 
-// One element of C before it is rounded.
+// One element of C before it is rounded; residual: -0.0, which adds nothing, if there is none.
 __device__ __forceinline__ float finish(const tsr_cuda_spmm_args &args, float sum, int row,
                                         float residual) {
   sum += args.bias ? args.bias[row] : 0.0f;
-  const float y = activate(args.activation, args.residual_first ? sum + residual : sum);
-  return args.residual && !args.residual_first ? y + residual : y;
+  if (args.residual_first) return activate(args.activation, sum + residual);
+  return activate(args.activation, sum) + residual;
 }
 
 // Rows row .. row + 7 of one token in one load and one store.
@@ -57,7 +57,7 @@ __device__ __forceinline__ void finish_rows(const tsr_cuda_spmm_args &args, cons
                                                    token * args.ldr + row);
 #pragma unroll
   for (int i = 0; i < 8; i++) {
-    out.rows[i] = T(finish(args, sums[i], row + i, args.residual ? float(added.rows[i]) : 0.0f));
+    out.rows[i] = T(finish(args, sums[i], row + i, args.residual ? float(added.rows[i]) : -0.0f));
   }
   *reinterpret_cast<uint4 *>(static_cast<T *>(args.c) + token * args.ldc + row) = out.words;
 }
@@ -65,8 +65,10 @@ __device__ __forceinline__ void finish_rows(const tsr_cuda_spmm_args &args, cons
 template <class T>
 __device__ __forceinline__ void finish_row(const tsr_cuda_spmm_args &args, float sum, int64_t token,
                                            int row) {
-  const T *residual = static_cast<const T *>(args.residual) + token * args.ldr + row;
-  const float y = finish(args, sum, row, args.residual ? float(*residual) : 0.0f);
+  float residual = -0.0f;
+  if (args.residual)
+    residual = float(static_cast<const T *>(args.residual)[token * args.ldr + row]);
+  const float y = finish(args, sum, row, residual);
   static_cast<T *>(args.c)[token * args.ldc + row] = T(y);
 }
 

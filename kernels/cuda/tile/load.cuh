@@ -83,9 +83,9 @@ class Loader {
   __device__ __forceinline__ void load_next(unsigned stage) {
     if (left_ > 0) {
       if (column_ >= 0) b_.load(stage + to_, column_);
-      load_run<kFragments * S::kFragmentBytes>(stage + S::kValuesAt, values_, S::kFragmentBytes);
+      load_run<S::kFragments * S::kFragmentBytes>(stage + S::kValuesAt, values_, S::kFragmentBytes);
       if constexpr (S::kSparse)
-        load_run<kFragments * S::kMetaBytes>(stage + S::kMetaAt, meta_, S::kMetaBytes);
+        load_run<S::kFragments * S::kMetaBytes>(stage + S::kMetaAt, meta_, S::kMetaBytes);
       if (thread_bytes() < int(sizeof(tsr_cuda_step)))
         cp_async_16(stage + S::kStepAt + thread_bytes(), step_ + thread_bytes());
       step_ += sizeof(tsr_cuda_step);
@@ -95,8 +95,6 @@ class Loader {
   }
 
  private:
-  static constexpr int kFragments = S::kRows * S::kColumns;
-
   static __device__ __forceinline__ int thread_bytes() { return threadIdx.x * 16; }
 
   // Ahead of time: the step's own record must not be waited for.
