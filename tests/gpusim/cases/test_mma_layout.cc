@@ -192,7 +192,7 @@ Test(mma_layout, refuses_what_sm_80_has_not) {
   expect_refused(start + "m16n8k16.row.col.f32.f16.bf16.f32", {4, 4, 2, 4}, "", "types");
   expect_refused(start + "m16n8k16.row.col.f16.f16.f16.f32", {2, 4, 2, 4}, "", "same type");
   expect_refused(start + "m16n8k16.row.col.f32.f16.f16.f32", {4, 4, 4, 4}, "", "registers");
-  expect_refused(start + "m16n8k16.row.col.f32.e4m3.e4m3.f32", {4, 4, 2, 4}, "", "types");
+  expect_refused(start + "m16n8k16.row.col.f32.e4m3.e4m3.f32", {4, 4, 2, 4}, "", "sm_89");
   expect_refused(start + "m16n8k16.row.col.satfinite.f32.f16.f16.f32", {4, 4, 2, 4}, "",
                  ".satfinite");
 }
