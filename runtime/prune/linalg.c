@@ -40,8 +40,9 @@ static void syrk_panel(double *gram, const double *x, int64_t n, int64_t rows, i
 }
 
 void tsr__dsyrk(double *gram, const double *x, int64_t n, int64_t rows) {
+  const int32_t parts = team;
   openblas_set_num_threads(1);
-#pragma omp parallel for schedule(dynamic, 1) num_threads(team)
+#pragma omp parallel for schedule(dynamic, 1) num_threads(parts)
   for (int64_t first = 0; first < n; first += PANEL)
     syrk_panel(gram, x, n, rows, first, n - first < PANEL ? n - first : PANEL);
 }
