@@ -126,15 +126,15 @@ static void write_images(void) {
 }
 
 /* Predictions of both models for the images. */
-static char *classes(const char *model) {
+static float *classes(const char *model) {
   cr_assert_eq(command_run("run %s --image images.idx --format npy -o %s.npy", model, model), 0,
                "%s", command_errors());
   char name[64];
   size_t size;
   snprintf(name, sizeof name, "%s.npy", model);
   char *bytes = files_read(command_path(name), &size);
-  char *out = malloc(8 * TINY_CLASSES * sizeof(float));
-  memcpy(out, bytes + size - 8 * TINY_CLASSES * sizeof(float), 8 * TINY_CLASSES * sizeof(float));
+  float *out = malloc(8 * TINY_CLASSES * sizeof *out);
+  memcpy(out, bytes + size - 8 * TINY_CLASSES * sizeof *out, 8 * TINY_CLASSES * sizeof *out);
   free(bytes);
   return out;
 }
@@ -163,7 +163,7 @@ Test(prune_coupled, of_filters_within_a_block) {
   }
   /* What is gone can be taken out without a change. */
   cr_assert_eq(command_run("shrink pruned -o small"), 0, "%s", command_errors());
-  float *before = (float *)(void *)classes("pruned"), *after = (float *)(void *)classes("small");
+  float *before = classes("pruned"), *after = classes("small");
   for (int i = 0; i < 8 * TINY_CLASSES; i++)
     cr_assert_float_eq((double)before[i], (double)after[i], 1e-5);
   free(before);
