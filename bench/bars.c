@@ -1,4 +1,4 @@
-/* tessera_bars PART ...: measures the bars of layers, cold, tokens, models or run. */
+/* tessera_bars PART ...: measures the bars of layers, cold, tokens, models, conv, images or run. */
 #include "bench/bars.h"
 
 #include <stdio.h>
@@ -57,6 +57,11 @@ static tsr_status measure(tsr__bars *bars, const arguments *a) {
     TSR_CHECK(a->first && a->second, TSR_INVALID_ARGUMENT, "run: TESSERA and FOLDER are needed");
     return tsr__bars_run(bars, a->first, a->second);
   }
+  if (!strcmp(a->part, "images")) {
+    TSR_CHECK(a->first && a->second, TSR_INVALID_ARGUMENT, "images: TESSERA and FOLDER are needed");
+    TSR_TRY(prepare(bars));
+    return tsr__bars_images(bars, a->first, a->second);
+  }
   bars->avx2 = a->first && !strcmp(a->first, "avx2");
   TSR_TRY(prepare(bars));
   if (!strcmp(a->part, "layers")) return tsr__bars_layers(bars);
@@ -68,8 +73,8 @@ static tsr_status measure(tsr__bars *bars, const arguments *a) {
     TSR_CHECK(rest, TSR_INVALID_ARGUMENT, "conv: SHAPES or a preset is needed");
     return strchr(rest, '.') ? tsr__bars_conv_layers(bars, rest) : tsr__bars_conv_model(bars, rest);
   }
-  return tsr__error(TSR_INVALID_ARGUMENT, "%s is none of layers, cold, tokens, models, conv, run",
-                    a->part);
+  return tsr__error(TSR_INVALID_ARGUMENT,
+                    "%s is none of layers, cold, tokens, models, conv, images, run", a->part);
 }
 
 int main(int argc, char **argv) {
@@ -78,6 +83,7 @@ int main(int argc, char **argv) {
             "usage: tessera_bars layers|cold|tokens [avx2]\n"
             "       tessera_bars models [avx2] [MODEL]\n"
             "       tessera_bars conv [avx2] SHAPES.txt|resnet50|resnet18\n"
+            "       tessera_bars images TESSERA FOLDER_TO_WRITE_TO\n"
             "       tessera_bars run TESSERA PACKED_MODEL_FOLDER\n");
     return tsr_status_exit_code(TSR_INVALID_ARGUMENT);
   }

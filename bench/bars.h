@@ -25,6 +25,9 @@ tsr_status tsr__bars_models(tsr__bars *bars, const char *model);
 /* Convolutions of a shape file; a preset of images, whole. */
 tsr_status tsr__bars_conv_layers(tsr__bars *bars, const char *path);
 tsr_status tsr__bars_conv_model(tsr__bars *bars, const char *model);
+/* Writes a ResNet-50 into folder, which exists, and has the command `tessera` (an absolute path)
+ * prune, shrink and pack it: memory, and the gain of half the filters. */
+tsr_status tsr__bars_images(tsr__bars *bars, const char *tessera, const char *folder);
 /* Starts the command `tessera` on a packed model's folder: time and memory. */
 tsr_status tsr__bars_run(tsr__bars *bars, const char *tessera, const char *model);
 

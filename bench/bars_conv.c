@@ -57,7 +57,7 @@ tsr_status tsr__bars_conv_layers(tsr__bars *bars, const char *path) {
 typedef struct runs {
   tsr_model *source, *working;
   tsr__model_input input;
-  tsr__model_run dense, sparse, pair, rows;
+  tsr__model_run dense, sparse, pair;
   tsr__products_run products;
 } runs;
 
@@ -66,7 +66,6 @@ static void release(runs *r) {
   tsr__model_run_release(&r->dense);
   tsr__model_run_release(&r->sparse);
   tsr__model_run_release(&r->pair);
-  tsr__model_run_release(&r->rows);
   tsr__model_input_release(&r->input);
   tsr_model_destroy(r->source);
   tsr_model_destroy(r->working);
@@ -74,7 +73,6 @@ static void release(runs *r) {
 
 static tsr_status open_runs(const tsr__bars *bars, const char *model, runs *r) {
   static const tsr__variant dense = {.pattern = {.kind = TSR_PATTERN_DENSE}};
-  static const tsr__variant rows = {.pattern = {.kind = TSR_PATTERN_ROW}, .sparsity = 0.5};
   const tsr__variant sparse = {.pattern = blocks, .sparsity = 0.9};
   tsr__bench_options options = tsr__bars_options(bars, &tsr__baseline_onednn);
   TSR_TRY(tsr_model_preset(model, 1, &r->source));
@@ -84,10 +82,7 @@ static tsr_status open_runs(const tsr__bars *bars, const char *model, runs *r) {
     const tsr__variant *variant;
     int threads;
     tsr__model_run *run;
-  } wanted[] = {{&dense, 1, &r->dense},
-                {&sparse, 1, &r->sparse},
-                {&sparse, 2, &r->pair},
-                {&rows, 1, &r->rows}};
+  } wanted[] = {{&dense, 1, &r->dense}, {&sparse, 1, &r->sparse}, {&sparse, 2, &r->pair}};
   for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
     TSR_TRY(tsr__model_run_create(r->source, r->working, wanted[i].variant, &r->input,
                                   wanted[i].threads, &options, wanted[i].run));
@@ -96,12 +91,11 @@ static tsr_status open_runs(const tsr__bars *bars, const char *model, runs *r) {
 
 /* The medians of one race between all of them; the ratios of its rounds. */
 static tsr_status race(tsr__bars *bars, const char *model, double required, runs *r) {
-  enum { DENSE, SPARSE, PAIR, ROWS, ONEDNN, COUNT };
+  enum { DENSE, SPARSE, PAIR, ONEDNN, COUNT };
   tsr__contestant contestants[COUNT] = {
       {"dense", tsr__model_run_execute, &r->dense, NULL, 0},
       {"sparse", tsr__model_run_execute, &r->sparse, NULL, 0},
       {"two threads", tsr__model_run_execute, &r->pair, NULL, 0},
-      {"rows", tsr__model_run_execute, &r->rows, NULL, 0},
       {"onednn", tsr__products_run_execute, &r->products, NULL, 0}};
   tsr__race_options options = {TSR_CACHE_WARM, ROUNDS, 1, NULL, NULL};
   tsr__race_result result;
@@ -111,8 +105,7 @@ static tsr_status race(tsr__bars *bars, const char *model, double required, runs
     const char *what;
   } ratios[] = {{SPARSE, ONEDNN, required, "16x16 90 %: speedup over oneDNN's dense convolutions"},
                 {DENSE, ONEDNN, 1 / 1.21, "dense: oneDNN's convolutions over its time"},
-                {PAIR, SPARSE, 1.7, "16x16 90 %: two threads"},
-                {ROWS, DENSE, 1.8, "half of the filters: speedup over own dense"}};
+                {PAIR, SPARSE, 1.7, "16x16 90 %: two threads"}};
   TSR_TRY(tsr__race(contestants, COUNT, &options, &result));
   tsr_status status = TSR_OK;
   for (size_t i = 0; i < sizeof ratios / sizeof ratios[0] && status == TSR_OK; i++) {

@@ -15,6 +15,13 @@ bars="$build/bench/tessera_bars"
 "$bars" cold
 "$bars" tokens
 "$bars" models "$@"
+for isa in "" avx2; do
+  for what in resnet18 resnet50 bench/shapes/resnet50.txt; do
+    "$bars" conv $isa "$what"
+  done
+done
+mkdir -p "$build/bars/images"
+"$bars" images "$PWD/$build/runtime/cli/tessera" "$PWD/$build/bars/images"
 if [ $# -gt 0 ]; then
   tessera="$build/runtime/cli/tessera"
   work="$build/bars"

@@ -117,6 +117,34 @@ Test(resnet, basic_blocks_equal_numpy) { check_model(0); }
 Test(resnet, bottleneck_blocks_equal_numpy) { check_model(1); }
 Test(resnet, fashion_equals_numpy) { check_model(2); }
 
+/* The last plan frees the model's weights as it goes; what it computes is the same, and one that
+ * was made before still runs. */
+Test(resnet, a_plan_takes_the_weights) {
+  fixture f = open_fixture(1);
+  float golden[IMAGES * CLASSES_MAX] = {0}, logits[IMAGES * CLASSES_MAX] = {0};
+  read_golden(f.sizes, golden);
+  tsr_image_batch batch = batch_of(&f, IMAGES);
+  tsr_model_plan_options options = {.linear.threads = 1, .max_batch = IMAGES};
+  tsr_model_plan *before = plan_of(f.model, IMAGES, 1), *plan, *refused;
+  cr_assert_eq(tsr_model_plan_take(f.model, NULL, &plan), TSR_INVALID_ARGUMENT);
+  cr_assert_eq(tsr_model_plan_take(NULL, &options, &plan), TSR_INVALID_ARGUMENT);
+  cr_assert_eq(tsr_model_plan_take(f.model, &options, NULL), TSR_INVALID_ARGUMENT);
+  CHECK(tsr_model_plan_take(f.model, &options, &plan));
+  execute(plan, &batch, logits, NULL);
+  compare("taken", golden, logits, IMAGES * f.sizes->classes);
+  memset(logits, 0, sizeof logits);
+  execute(before, &batch, logits, NULL);
+  compare("made before", golden, logits, IMAGES * f.sizes->classes);
+  const tsr_linear *first = tsr_model_linear(f.model, 0);
+  cr_assert(first && first->weight.rows == f.sizes->stem && !first->weight.values);
+  cr_assert_eq(tsr_model_plan_create(f.model, &options, &refused), TSR_INVALID_ARGUMENT);
+  cr_assert(strstr(tsr_last_error(), "has taken over the weights"), "%s", tsr_last_error());
+  cr_assert_eq(tsr_model_plan_take(f.model, &options, &refused), TSR_INVALID_ARGUMENT);
+  tsr_model_plan_destroy(before);
+  tsr_model_plan_destroy(plan);
+  close_fixture(&f);
+}
+
 Test(resnet, channels_first_is_the_same) {
   fixture f = open_fixture(0);
   const small_resnet *m = f.sizes;

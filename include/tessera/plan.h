@@ -152,6 +152,12 @@ struct tsr_model;
 TSR_API tsr_status tsr_model_plan_create(const struct tsr_model *model,
                                          const tsr_model_plan_options *options,
                                          tsr_model_plan **out);
+/* The same for the last plan of a model: it takes over the weights. Each layer's copy in the model
+ * is freed as soon as it is laid out for the kernel, so that memory never holds two of all of them.
+ * Afterwards, also on failure, the layers' weights have no values, and another plan of this model
+ * is TSR_INVALID_ARGUMENT; plans made before keep what they had. */
+TSR_API tsr_status tsr_model_plan_take(struct tsr_model *model,
+                                       const tsr_model_plan_options *options, tsr_model_plan **out);
 TSR_API void tsr_model_plan_destroy(tsr_model_plan *plan); /* NULL is fine */
 TSR_API size_t tsr_model_plan_workspace_bytes(const tsr_model_plan *plan);
 /* The plan of the model's layer `index`; NULL if that layer is neither linear nor a convolution. */

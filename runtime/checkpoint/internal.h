@@ -46,6 +46,9 @@ struct tsr_checkpoint {
 /* mapping.c: maps a regular file read-only. *out is written field by field: path stays. */
 tsr_status tsr__image_map(const char *path, tsr__image *out);
 void tsr__image_release(tsr__image *image);
+/* The bytes stay as they are, but take no memory until they are looked at again. */
+void tsr__image_forget(const tsr__image *image);
+void tsr__checkpoint_forget(const tsr_checkpoint *checkpoint); /* all of its files */
 /* The whole of a small file as text; TSR_NOT_FOUND if it does not exist. */
 tsr_status tsr__read_text(const char *path, char **out);
 tsr_status tsr__path_join(const char *folder, const char *name, char **out);

@@ -64,6 +64,14 @@ void tsr__image_release(tsr__image *image) {
   free(image->text);
 }
 
+void tsr__image_forget(const tsr__image *image) {
+  if (image->mapped) madvise((void *)(uintptr_t)image->bytes, image->size, MADV_DONTNEED);
+}
+
+void tsr__checkpoint_forget(const tsr_checkpoint *checkpoint) {
+  for (size_t i = 0; i < checkpoint->image_count; i++) tsr__image_forget(&checkpoint->images[i]);
+}
+
 static tsr_status read_all(int fd, const char *path, char *out, size_t size) {
   size_t done = 0;
   while (done < size) {

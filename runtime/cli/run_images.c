@@ -40,7 +40,7 @@ static tsr_status open_plan(image_job *job) {
   const tsr_model_info *info = job->info;
   tsr_model_plan_options options = {.linear = tsr__run_plan_options(job->run),
                                     .max_batch = job->options->batch};
-  TSR_TRY(tsr_model_plan_create(job->run->opened.model, &options, &job->plan));
+  TSR_TRY(tsr_model_plan_take(job->run->opened.model, &options, &job->plan));
   size_t image = (size_t)(info->image_height * info->image_width * info->image_channels);
   size_t batch = (size_t)job->options->batch;
   TSR_TRY(tsr__aligned(batch, image * sizeof *job->pixels, "the images", &job->pixels));

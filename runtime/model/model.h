@@ -19,6 +19,7 @@ struct tsr_model {
   char (*class_names)[TSR__CLASS_NAME_MAX]; /* [info.classes], or NULL; owned */
   void **owned;                             /* weights that lie in no checkpoint */
   size_t owned_count, owned_capacity;
+  int weights_taken; /* by the last plan: those of planned layers are gone */
 };
 
 tsr_status tsr__model_create(const char *family, const char *name, tsr_model **out);

@@ -6,6 +6,7 @@
 
 #include "runtime/base/alloc.h"
 #include "runtime/base/status.h"
+#include "runtime/checkpoint/internal.h"
 
 /* Output channels of a bottleneck block per channel within it. */
 enum { EXPANSION = 4 };
@@ -53,12 +54,25 @@ static tsr_status get_norm(const builder *b, const char *name, int64_t channels,
   return TSR_OK;
 }
 
-static tsr_status scale_rows(const tsr_packed *weight, const float *scale, float *values,
+/* *values: [rows, cols]; NULL afterwards if it belongs to *out. */
+static tsr_status scale_rows(const tsr_packed *weight, const float *scale, float **values,
                              tsr_packed *out) {
-  TSR_TRY(tsr_unpack_f32(weight, values, weight->cols));
+  float *v = *values;
+  TSR_TRY(tsr_unpack_f32(weight, v, weight->cols));
   for (int64_t r = 0; r < weight->rows; r++)
-    for (int64_t c = 0; c < weight->cols; c++) values[r * weight->cols + c] *= scale[r];
-  tsr_matrix dense = {values, TSR_DTYPE_F32, weight->rows, weight->cols, weight->cols};
+    for (int64_t c = 0; c < weight->cols; c++) v[r * weight->cols + c] *= scale[r];
+  if (weight->format == TSR_FORMAT_DENSE) {
+    *out = (tsr_packed){.format = TSR_FORMAT_DENSE,
+                        .dtype = TSR_DTYPE_F32,
+                        .rows = weight->rows,
+                        .cols = weight->cols,
+                        .stored = weight->rows * weight->cols,
+                        .values = v,
+                        .owned = v};
+    *values = NULL;
+    return TSR_OK;
+  }
+  tsr_matrix dense = {v, TSR_DTYPE_F32, weight->rows, weight->cols, weight->cols};
   tsr_pattern pattern = tsr_packed_pattern(weight);
   return tsr_pack(&dense, weight->format, &pattern, out);
 }
@@ -80,8 +94,10 @@ static tsr_status fold(const builder *b, const char *name, tsr_linear *linear) {
     bias[r] = (float)((double)n.beta[r] - (double)n.mean[r] * factor);
   }
   tsr_packed folded;
-  TSR_TRY_GOTO(status, scale_rows(&linear->weight, scale, values, &folded), done);
+  TSR_TRY_GOTO(status, scale_rows(&linear->weight, scale, &values, &folded), done);
   tsr_packed_release(&linear->weight);
+  /* The file's pages would count as memory beside what is made of them. */
+  if (b->weights->checkpoint) tsr__checkpoint_forget(b->weights->checkpoint);
   linear->weight = folded;
   linear->bias = bias;
 done:

@@ -7,6 +7,8 @@
 #include "runtime/plan/hardware.h"
 
 static tsr_status check(const tsr_model *model, const tsr_model_plan_options *options) {
+  TSR_CHECK(!model->weights_taken, TSR_INVALID_ARGUMENT,
+            "tsr_model_plan_create: a plan has taken over the weights of %s", model->info.name);
   int text = model->image_slot == TSR__NO_SLOT; /* the others have neither tokens nor positions */
   const struct {
     const char *name;
@@ -43,6 +45,15 @@ static tsr_status count_rows(const tsr_model_plan *plan, const tsr__layer *layer
   return TSR_OK;
 }
 
+/* Keeps the weight's shape. */
+static void release_weight(tsr__layer *layer) {
+  tsr_packed *weight = &tsr__layer_linear(layer)->weight;
+  tsr_packed shape = {
+      .format = weight->format, .dtype = weight->dtype, .rows = weight->rows, .cols = weight->cols};
+  tsr_packed_release(weight);
+  *weight = shape;
+}
+
 /* *bytes: what the layer wants of the workspace beside its slots. */
 static tsr_status plan_layer(tsr_model_plan *plan, size_t index, const tsr_plan_options *options,
                              size_t *bytes) {
@@ -57,7 +68,9 @@ static tsr_status plan_layer(tsr_model_plan *plan, size_t index, const tsr_plan_
   return TSR_OK;
 }
 
-static tsr_status build(tsr_model_plan *plan, const tsr_model_plan_options *options) {
+/* taken: the model, if its weights are the plan's; else NULL. */
+static tsr_status build(tsr_model_plan *plan, tsr_model *taken,
+                        const tsr_model_plan_options *options) {
   const tsr_model *model = plan->model;
   tsr_plan_options linear = options->linear;
   tsr_hardware detected;
@@ -79,6 +92,7 @@ static tsr_status build(tsr_model_plan *plan, const tsr_model_plan_options *opti
     size_t bytes;
     TSR_TRY(plan_layer(plan, i, &linear, &bytes));
     if (bytes > scratch) scratch = bytes;
+    if (taken && plan->linear[i]) release_weight(&taken->layers[i]);
   }
   plan->workspace_bytes = plan->slot_bytes + scratch;
   if (linear.backend != TSR_BACKEND_CUDA) return TSR_OK;
@@ -87,8 +101,8 @@ static tsr_status build(tsr_model_plan *plan, const tsr_model_plan_options *opti
   return TSR_OK;
 }
 
-tsr_status tsr_model_plan_create(const tsr_model *model, const tsr_model_plan_options *options,
-                                 tsr_model_plan **out) {
+static tsr_status create(const tsr_model *model, tsr_model *taken,
+                         const tsr_model_plan_options *options, tsr_model_plan **out) {
   TSR_CHECK(out, TSR_INVALID_ARGUMENT, "tsr_model_plan_create: out is NULL");
   *out = NULL;
   TSR_CHECK(model && options, TSR_INVALID_ARGUMENT, "tsr_model_plan_create: NULL argument");
@@ -96,12 +110,23 @@ tsr_status tsr_model_plan_create(const tsr_model *model, const tsr_model_plan_op
   tsr_model_plan *plan;
   TSR_TRY(tsr__calloc(1, sizeof *plan, "a plan", &plan));
   plan->model = model;
-  tsr_status status = build(plan, options);
+  if (taken) taken->weights_taken = 1;
+  tsr_status status = build(plan, taken, options);
   if (status == TSR_OK)
     *out = plan;
   else
     tsr_model_plan_destroy(plan);
   return status;
+}
+
+tsr_status tsr_model_plan_create(const tsr_model *model, const tsr_model_plan_options *options,
+                                 tsr_model_plan **out) {
+  return create(model, NULL, options, out);
+}
+
+tsr_status tsr_model_plan_take(tsr_model *model, const tsr_model_plan_options *options,
+                               tsr_model_plan **out) {
+  return create(model, model, options, out);
 }
 
 void tsr_model_plan_destroy(tsr_model_plan *plan) {
