@@ -120,6 +120,8 @@ static tsr_status race(tsr__bars *bars, const char *model, double required, runs
     status = tsr__race_timing(&result, i, &timing);
     if (status == TSR_OK) printf("  %s %.2f ms\n", contestants[i].name, timing.median_ms);
   }
+  if (status == TSR_OK)
+    puts("  (onednn: the sum of its convolutions and the classifier; pooling is left out)");
   tsr__race_release(&result);
   return status;
 }
