@@ -427,9 +427,10 @@ static const tsr__example examples[] = {
 const tsr__command tsr__cli_prune = {
     .details =
         "Pruned weights are +0.0. What was done is noted in the file's metadata. A filter that is "
-        "pruned as a row gives 0: its BatchNorm loses scale and shift. With --calibrate, biases "
-        "(BatchNorm's shifts) make up for the mean of what a layer loses, and rows that only one "
-        "other matrix reads (a feed-forward part's, an attention's values, a filter within a "
+        "pruned as a row gives 0: its BatchNorm loses scale and shift. With --calibrate, "
+        "BatchNorm's shifts (under row: biases) make up for the mean of what a layer loses, and "
+        "rows that only one other matrix reads (a feed-forward part's, an attention's values, a "
+        "filter within a "
         "block) "
         "are chosen by what that matrix loses: it loses their columns, they lose their bias. "
         "Everything else is copied bit by bit. 'score kept' is the share of the magnitude that is "
