@@ -155,7 +155,20 @@ static void check_structure(int structure) {
     }
 }
 
+/* Weights of more than 256 KiB, which kernels take panels in another order for. */
+static void check_many_weights(int structure) {
+  static const tsr_conv_shape shape = {9, 10, 48, {3, 3}, {1, 1}, {1, 1}, {1, 1}};
+  random_state random = random_seed((uint64_t)structure + 101);
+  conv_case c = create(&random, structure, &shape, 420, 1, 1);
+  for (int count = 0; count < 5;) check_kernels(&c, &shape, &count);
+  destroy(&c);
+}
+
 Test(conv, dense) { check_structure(0); }
+Test(conv, many_weights) {
+  check_many_weights(0);
+  check_many_weights(5);
+}
 Test(conv, compact) {
   check_structure(1);
   check_structure(2);

@@ -229,14 +229,15 @@ static void check_non_finite(const tsr_spmm_kernel *kernel, int structure, rando
 }
 
 /* More rows, columns and tokens than any kernel holds at once: row blocks of 768, chunks of 128,
- * 64 panels of 14 tokens; and few tokens, so that parts begin within a row block. */
+ * 64 panels of 14 tokens, 256 KiB of weights; and few tokens, so that parts begin within a row
+ * block. */
 static void check_blocking(const tsr_spmm_kernel *kernel, int structure, random_state *random) {
   if (kernel->isa == TSR_ISA_SCALAR) return;
   static const struct {
     int64_t m, k, tokens;
   } sizes[] = {{1100, 270, 70}, {40, 20, 910}, {900, 140, 5}};
   for (int i = 0; i < 3; i++) {
-    spmm_case c = make(random, structure, 0.2, sizes[i].m, sizes[i].k, sizes[i].tokens, 1);
+    spmm_case c = make(random, structure, 0.3, sizes[i].m, sizes[i].k, sizes[i].tokens, 1);
     void *weights = prepack(kernel, &c);
     for (int parts = 1; parts <= 2 + i / 2; parts++)
       check_run(kernel, &c, weights, spmm_variant_at(7 * parts + i), sizes[i].tokens, parts, 1);

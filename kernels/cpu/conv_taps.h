@@ -10,14 +10,23 @@ typedef struct tsr__conv_taps {
   const float *zeros; /* [channels]: every pixel of the padding */
   uint32_t channels;
   int32_t taps, stride;
-  uint64_t reciprocal; /* ceil(2^32 / channels) */
+  uint64_t reciprocal; /* tsr__conv_reciprocal */
 } tsr__conv_taps;
 
-/* Whether runs of `run_cols` columns lie within a tap each, and col x reciprocal / 2^32 is exact.
- */
+/* ceil(2^32 / channels): col x reciprocal / 2^32 is the tap of a column. */
+static inline uint64_t tsr__conv_reciprocal(int64_t channels) {
+  return (((uint64_t)1 << 32) + (uint64_t)channels - 1) / (uint64_t)channels;
+}
+
+/* Whether that is exact for all columns. */
+static inline int tsr__conv_is_exact(int64_t taps, int64_t channels) {
+  return channels > 0 && taps * channels < (int64_t)UINT32_MAX / channels;
+}
+
+/* Whether runs of `run_cols` columns lie within a tap each. */
 static inline int tsr__conv_has_taps(const tsr_conv_shape *s, int64_t run_cols) {
-  int64_t taps = (int64_t)s->kernel[0] * s->kernel[1];
-  return s->channels % run_cols == 0 && taps * s->channels < (int64_t)UINT32_MAX / s->channels;
+  return s->channels % run_cols == 0 &&
+         tsr__conv_is_exact((int64_t)s->kernel[0] * s->kernel[1], s->channels);
 }
 
 /* The zeros, then tables of `groups` groups. */
@@ -31,12 +40,11 @@ static inline tsr__conv_taps tsr__conv_taps_begin(const tsr_conv_shape *s, int64
                                                   float *memory, const float ***tables) {
   memset(memory, 0, (size_t)s->channels * sizeof *memory);
   *tables = (const float **)(void *)(memory + s->channels);
-  return (tsr__conv_taps){
-      .zeros = memory,
-      .channels = (uint32_t)s->channels,
-      .taps = s->kernel[0] * s->kernel[1],
-      .stride = (int32_t)stride,
-      .reciprocal = (((uint64_t)1 << 32) + (uint64_t)s->channels - 1) / (uint64_t)s->channels};
+  return (tsr__conv_taps){.zeros = memory,
+                          .channels = (uint32_t)s->channels,
+                          .taps = s->kernel[0] * s->kernel[1],
+                          .stride = (int32_t)stride,
+                          .reciprocal = tsr__conv_reciprocal(s->channels)};
 }
 
 /* The table's row for a column, and the column's channel. */

@@ -95,6 +95,18 @@ TSR__INLINE void multiply_column(int H, int T, const float *values, const float 
   }
 }
 
+TSR__INLINE void begin_sums(int H, int T, const float *bias, int rows, tsr__vec acc[]) {
+  tsr__vec begin[2];
+#pragma GCC unroll 2
+  for (int h = 0; h < H; h++)
+    begin[h] = !bias ? vec_zero()
+               : rows == H * TSR__LANES
+                   ? vec_load(bias + h * TSR__LANES)
+                   : vec_load_masked(vec_mask_first(rows - h * TSR__LANES), bias + h * TSR__LANES);
+#pragma GCC unroll 32
+  for (int i = 0; i < T * H; i++) acc[i] = begin[i % H];
+}
+
 /* whole: all rows exist. */
 TSR__INLINE void store_rows(int H, int T, int whole, tsr__vec acc[], const strip_job *job) {
   tsr__vec_mask mask[2];
@@ -139,15 +151,9 @@ TSR__INLINE void store_tile(int H, int T, tsr__vec acc[], const strip_job *job) 
 /* mapped: the activations are a convolution's. */
 TSR__INLINE void strip_tile(const int H, const int T, const int U, const int mapped,
                             const strip_job *job) {
-  tsr__vec acc[TSR__ACCUMULATORS], bias[2];
+  tsr__vec acc[TSR__ACCUMULATORS];
   for (int t = 0; t < T; t++) _mm_prefetch((const char *)(job->out + t * job->ldo), _MM_HINT_T0);
-#pragma GCC unroll 2
-  for (int h = 0; h < H; h++)
-    bias[h] = job->bias ? vec_load_masked(vec_mask_first(job->rows - h * TSR__LANES),
-                                          job->bias + h * TSR__LANES)
-                        : vec_zero();
-#pragma GCC unroll 32
-  for (int i = 0; i < T * H; i++) acc[i] = bias[i % H];
+  begin_sums(H, T, job->bias, job->rows, acc);
 #pragma GCC unroll 32
   for (int i = T * H; i < T * H * U; i++) acc[i] = vec_zero();
 

@@ -1,0 +1,203 @@
+/* Strips against activations that are read where they lie. Include strip_run.h first.
+ *
+ * With few weights and many tokens, as the convolutions of large images have, time goes to the
+ * activations. So a panel is multiplied with all strips before the next one is: each token is read
+ * and written once, in order, and what is read again and again, from L2, are the weights. The
+ * tokens of a panel lie close together and stay in L1, so that they need no copy either.
+ *
+ * AVX-512 does not take part: its strips of one vector are multiplied in this order anyway
+ * (strip_packed.h), and those of two would need fourteen addresses in general registers. */
+#ifndef TESSERA_KERNELS_CPU_STRIP_DIRECT_H
+#define TESSERA_KERNELS_CPU_STRIP_DIRECT_H
+
+#include "kernels/cpu/strip_run.h"
+
+/* One panel of tokens and all strips. */
+typedef struct direct_job {
+  const tsr__strips *strips;
+  int64_t first, last; /* strips */
+  const float *bias;   /* of strip 0's first row, or NULL */
+  strip_job tile;      /* out and residual: of the panel's first token, row 0 */
+  /* What the next panel reads that this one did not: chunks of TSR__RUN_COLS channels under the
+   * last tap, which the window moves ahead. Fetched `share` of them a strip. */
+  int next_tokens;
+  int64_t chunks, share;
+  const tsr_spmm_args *rest; /* whose activation function is left to apply; NULL = none */
+  int64_t token;             /* the panel's first one */
+} direct_job;
+
+typedef void direct_function(const direct_job *job);
+
+/* acc[t] += values of one column * x[t][column] */
+TSR__INLINE void direct_column(int H, int T, const float *values, const float *const x[],
+                               int64_t column, tsr__vec acc[]) {
+  tsr__vec a[2];
+#pragma GCC unroll 2
+  for (int h = 0; h < H; h++) a[h] = vec_load(values + h * TSR__LANES);
+#pragma GCC unroll 32
+  for (int t = 0; t < T; t++) {
+    tsr__vec b = vec_set1(x[t][column]);
+#pragma GCC unroll 2
+    for (int h = 0; h < H; h++) acc[t * H + h] = vec_fmadd(a[h], b, acc[t * H + h]);
+  }
+}
+
+/* The sums of one strip; acc: U sets, the first of which holds where the sums begin. */
+TSR__INLINE void direct_strip(int H, int T, int U, const strip_job *tile, const tsr__run *run,
+                              const tsr__run *end, const float *values, tsr__vec acc[]) {
+#pragma GCC unroll 32
+  for (int i = T * H; i < T * H * U; i++) acc[i] = vec_zero();
+  for (; run < end; values += run->count * H * TSR__LANES, run++) {
+    uint32_t channel;
+    const float *const *pixels = tsr__conv_pixels(&tile->taps, tile->table, run->col, &channel);
+    const float *x[TSR__ACCUMULATORS];
+#pragma GCC unroll 32
+    for (int t = 0; t < T; t++) x[t] = pixels[t] + channel;
+    if (run->count == TSR__RUN_COLS) {
+#pragma GCC unroll 4
+      for (int c = 0; c < TSR__RUN_COLS; c++)
+        direct_column(H, T, values + c * H * TSR__LANES, x, c, acc + c % U * T * H);
+    } else {
+      for (int c = 0; c < run->count; c++)
+        direct_column(H, T, values + c * H * TSR__LANES, x, c, acc);
+    }
+  }
+#pragma GCC unroll 8
+  for (int u = 1; u < U; u++)
+#pragma GCC unroll 32
+    for (int i = 0; i < T * H; i++) acc[i] = vec_add(acc[i], acc[u * T * H + i]);
+}
+
+TSR__INLINE void fetch_share(const direct_job *job, int64_t from) {
+  const strip_job *tile = &job->tile;
+  const float *const *pixels =
+      tile->next_table + (int64_t)(tile->taps.taps - 1) * tile->taps.stride;
+  int64_t end = from + job->share < job->chunks ? from + job->share : job->chunks;
+  for (int64_t c = from; c < end; c++)
+    for (int t = 0; t < job->next_tokens; t++)
+      _mm_prefetch((const char *)(pixels[t] + c * TSR__RUN_COLS), _MM_HINT_T0);
+}
+
+TSR__INLINE void direct_panel(const int H, const int T, const int U, const direct_job *job) {
+  const int64_t strip_rows = H * TSR__LANES;
+  const tsr__strips *strips = job->strips;
+  strip_job tile = job->tile;
+  const tsr__run *run = strips->runs + strips->run_begin[job->first];
+  const float *values = strips->values + strips->column_begin[job->first] * strip_rows;
+  for (int64_t s = job->first; s < job->last; s++) {
+    tsr__vec acc[TSR__ACCUMULATORS];
+    int64_t row = s * strip_rows, rows = strips->rows - row;
+    const tsr__run *end = strips->runs + strips->run_begin[s + 1];
+    tile.rows = (int)(rows < strip_rows ? rows : strip_rows);
+    tile.out = job->tile.out + row;
+    tile.residual = job->tile.residual ? job->tile.residual + row : NULL;
+    fetch_share(job, (s - job->first) * job->share);
+    begin_sums(H, T, job->bias ? job->bias + row : NULL, tile.rows, acc);
+    direct_strip(H, T, U, &tile, run, end, values, acc);
+    store_tile(H, T, acc, &tile);
+    if (job->rest) epilogue(job->rest, tile.out, tile.ldo, row, tile.rows, job->token, T);
+    run = end;
+    values = strips->values + strips->column_begin[s + 1] * strip_rows;
+  }
+}
+
+/* Tokens have one tap, themselves; their two tables lie where others copy runs to. */
+static tsr__conv_taps begin_taps(const tsr_spmm_args *args, int64_t tile_tokens,
+                                 const float ***tables) {
+  float *workspace = args->workspace;
+  if (args->conv)
+    return tsr__conv_taps_begin(args->conv, tile_tokens,
+                                workspace + STRIP_WORKSPACE_BYTES / sizeof(float), tables);
+  *tables = (const float **)(void *)workspace;
+  return (tsr__conv_taps){.channels = (uint32_t)args->k,
+                          .taps = 1,
+                          .stride = (int32_t)tile_tokens,
+                          .reciprocal = tsr__conv_reciprocal(args->k)};
+}
+
+static void fill_table(const tsr_spmm_args *args, panels p, int64_t index,
+                       const tsr__conv_taps *taps, tsr__conv_walk *walk, const float **table) {
+  int tokens = panel_tokens(p, index);
+  if (args->conv) {
+    tsr__conv_fill(args, taps, walk, tokens, table);
+    return;
+  }
+  const float *x = args->b + panel_begin(p, index) * args->ldb;
+  for (int t = 0; t < tokens; t++) table[t] = x + t * args->ldb;
+}
+
+static direct_job begin_direct(const tsr__strips *strips, int64_t first, int64_t last,
+                               const tsr_spmm_args *args, const tsr__conv_taps *taps) {
+  int64_t present = (strips->rows + strips->strip_rows - 1) / strips->strip_rows;
+  direct_job job = {.strips = strips,
+                    .first = first,
+                    .last = last < present ? last : present,
+                    .bias = args->bias,
+                    .chunks = taps->channels / TSR__RUN_COLS};
+  job.tile.taps = *taps;
+  job.tile.ldo = args->ldc;
+  job.tile.ldr = args->ldr;
+  job.tile.relu = args->activation == TSR_ACTIVATION_RELU;
+  if (args->activation != TSR_ACTIVATION_NONE && !job.tile.relu) job.rest = args;
+  if (last > first) job.share = (job.chunks + last - first - 1) / (last - first);
+  return job;
+}
+
+static void run_direct(direct_function *const *functions, int64_t tile_tokens,
+                       const tsr__strips *strips, int64_t first, int64_t last,
+                       const tsr_spmm_args *args) {
+  const float **tables;
+  tsr__conv_taps taps = begin_taps(args, tile_tokens, &tables);
+  tsr__conv_walk walk = {0};
+  if (args->conv) walk = tsr__conv_begin(args, 0);
+  direct_job job = begin_direct(strips, first, last, args, &taps);
+  panels p = {args->n, (args->n + tile_tokens - 1) / tile_tokens};
+  const float **table = tables, **next = tables + (int64_t)taps.taps * taps.stride;
+  if (p.count) fill_table(args, p, 0, &taps, &walk, table);
+  for (int64_t i = 0; i < p.count; i++) {
+    int64_t token = panel_begin(p, i);
+    job.next_tokens = 0;
+    if (i + 1 < p.count) {
+      fill_table(args, p, i + 1, &taps, &walk, next);
+      job.next_tokens = panel_tokens(p, i + 1);
+    }
+    job.token = token;
+    job.tile.table = table;
+    job.tile.next_table = next;
+    job.tile.out = args->c + token * args->ldc;
+    job.tile.residual = args->residual ? args->residual + token * args->ldr : NULL;
+    functions[panel_tokens(p, i)](&job);
+    const float **swap = table;
+    table = next;
+    next = swap;
+  }
+}
+
+enum {
+  DIRECT_WEIGHT_BYTES =
+      256 << 10,       /* stay in L2 beside what goes by; with more, groups of panels are faster */
+  L1_SET_BYTES = 4096, /* addresses so far apart compete for the same lines of L1 */
+  L1_WAYS = 8
+};
+
+/* Whether a panel's tokens find room in L1 beside each other: at a distance of a large power of two
+ * they would not. */
+static inline int is_spread(const tsr_spmm_args *args, int64_t tile_tokens) {
+  int64_t bytes = args->ldb * (int64_t)sizeof(float) * (args->conv ? args->conv->stride[1] : 1);
+  int64_t power = bytes & -bytes;
+  int64_t sets = power < L1_SET_BYTES ? L1_SET_BYTES / power : 1;
+  return tile_tokens <= sets * L1_WAYS;
+}
+
+/* A residual that is added to the activation function's value would need the sums elsewhere. */
+static inline int is_direct(const tsr__strips *strips, int64_t first, int64_t last,
+                            int64_t tile_tokens, const tsr_spmm_args *args) {
+  int adds_first = args->activation == TSR_ACTIVATION_NONE ||
+                   (args->activation == TSR_ACTIVATION_RELU && args->residual_first);
+  int64_t columns = strips->column_begin[last] - strips->column_begin[first];
+  return columns * strips->strip_rows * (int64_t)sizeof(float) <= DIRECT_WEIGHT_BYTES &&
+         (!args->residual || adds_first) && (args->conv || tsr__conv_is_exact(1, args->k)) &&
+         is_spread(args, tile_tokens);
+}
+
+#endif
