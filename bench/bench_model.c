@@ -178,8 +178,12 @@ static tsr_status bench_point(const tsr_model *source, tsr_model *working, point
 tsr_status tsr__bench_model(const tsr_model *source, tsr_model *working,
                             const tsr__bench_options *options, tsr_report *report) {
   size_t threads = options->gpu ? 1 : options->thread_count;
-  /* Images have no length. */
-  size_t seqs = tsr_model_get_info(source)->image_height ? 1 : options->seq_count;
+  int images = tsr_model_get_info(source)->image_height > 0;
+  TSR_CHECK(
+      !images || !options->gpu, TSR_UNSUPPORTED,
+      "models of images are benchmarked on the CPU only; tessera run and explain know them on "
+      "a GPU");
+  size_t seqs = images ? 1 : options->seq_count;
   size_t points = threads * options->batch_count * seqs;
   size_t steps = 1 + options->variants.count + options->cache_count;
   sweep progress = {.total = (int64_t)(points * steps), .options = options};

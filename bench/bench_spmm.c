@@ -193,7 +193,7 @@ tsr_status tsr__bench_layer(const tsr__shape *shape, const tsr__variant *variant
                             tsr_cache_state cache, const tsr__bench_options *options,
                             tsr__layer_result *out) {
   TSR_CHECK(!shape->conv.channels || !options->gpu, TSR_UNSUPPORTED,
-            "%s: convolutions run on the CPU only", shape->name);
+            "%s: convolutions are benchmarked on the CPU only", shape->name);
   if (options->gpu) return tsr__bench_layer_gpu(shape, variant, cache, options, out);
   layer l = {0};
   void *base = NULL;

@@ -166,6 +166,7 @@ Test(cuda_cli, bench_refuses_what_only_the_cpu_has) {
   assert_fails(2, "backend cpu", "bench shapes.txt --backend cuda --baseline onednn");
   assert_fails(2, "backend cuda", "bench shapes.txt --baseline cublaslt");
   assert_fails(2, "simulated", "bench model --backend cuda --baseline cublaslt");
+  assert_fails(6, "on the CPU only", "bench fashion-resnet --backend cuda");
   assert_fails(6, "nothing to tune", "tune --backend cuda");
   setenv("TESSERA_CUDA_DRIVER", "/nowhere/libcuda.so.1", 1);
   assert_fails(8, "/nowhere/libcuda.so.1", "bench shapes.txt --backend cuda");
