@@ -75,8 +75,7 @@ static tsr_status check_values(const tsr_statistics *s, const float *x, int64_t 
 }
 
 /* Each feature's sum is one thread's, in the order of the rows: the result is always the same. */
-static void add_norms(tsr_statistics *s, const float *x, int64_t rows, int64_t ld,
-                      int32_t threads) {
+static void add_sums(tsr_statistics *s, const float *x, int64_t rows, int64_t ld, int32_t threads) {
   enum { STRIP = 64 };
 #pragma omp parallel for schedule(static) num_threads(threads)
   for (int64_t start = 0; start < s->features; start += STRIP) {
@@ -101,7 +100,6 @@ static void add_gram(tsr_statistics *s, const float *x, int64_t rows, int64_t ld
         s->rows_in_double[r * n + c] = (double)x[(first + r) * ld + c];
     tsr__dsyrk(s->gram, s->rows_in_double, n, count);
   }
-  for (int64_t c = 0; c < n; c++) s->norms[c] = s->gram[c * n + c];
 }
 
 tsr_status tsr_statistics_add(tsr_statistics *statistics, const float *x, int64_t rows, int64_t ld,
@@ -111,10 +109,8 @@ tsr_status tsr_statistics_add(tsr_statistics *statistics, const float *x, int64_
             "tsr_statistics_add: %lld rows, ld %lld for %lld features, %d threads", (long long)rows,
             (long long)ld, (long long)statistics->features, (int)threads);
   TSR_TRY(check_values(statistics, x, rows, ld, threads));
-  if (statistics->gram)
-    add_gram(statistics, x, rows, ld, threads);
-  else
-    add_norms(statistics, x, rows, ld, threads);
+  add_sums(statistics, x, rows, ld, threads);
+  if (statistics->gram) add_gram(statistics, x, rows, ld, threads);
   statistics->rows += rows;
   return TSR_OK;
 }
