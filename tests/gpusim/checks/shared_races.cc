@@ -22,17 +22,17 @@ template <unsigned kGranules>
 struct Words {
   using Vector = int64_t __attribute__((vector_size(32), aligned(16), may_alias));
   static constexpr unsigned kAtOnce = 2;
-  /* `a`, but with b's reads. */
-  static Vector with_reads(const Vector &a, const Vector &b) {
-    return __builtin_shufflevector(a, b, 0, 5, 2, 7);
+  /* *out = a, but with b's reads. (A vector that is returned would depend on the ABI's AVX.) */
+  static void with_reads(const Vector &a, const Vector &b, Vector *out) {
+    *out = __builtin_shufflevector(a, b, 0, 5, 2, 7);
   }
 };
 template <>
 struct Words<1> {
   using Vector = int64_t __attribute__((vector_size(16), may_alias));
   static constexpr unsigned kAtOnce = 1;
-  static Vector with_reads(const Vector &a, const Vector &b) {
-    return __builtin_shufflevector(a, b, 0, 3);
+  static void with_reads(const Vector &a, const Vector &b, Vector *out) {
+    *out = __builtin_shufflevector(a, b, 0, 3);
   }
 };
 
@@ -160,8 +160,11 @@ uint32_t SharedRaces::run_plainly(const SharedAccess &access, uint32_t mask) {
     if ((doubts & (kWrite ? ~0u : kWrittenWords)) != 0) return mask;
     if (doubts == 0) {
       for (unsigned i = 0; i < kVectors; i++) {
-        vectors[i] = kWrite ? Words<kGranules>::with_reads(words, Vector{})
-                            : Words<kGranules>::with_reads(vectors[i], words);
+        if (kWrite) {
+          Words<kGranules>::with_reads(words, Vector{}, &vectors[i]);
+        } else {
+          Words<kGranules>::with_reads(vectors[i], words, &vectors[i]);
+        }
       }
       continue;
     }
