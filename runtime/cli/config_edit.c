@@ -11,7 +11,8 @@ enum { EDITS_MAX = 4 };
 
 /* Where the values are that go; NULL = the object has no such member. */
 typedef struct span {
-  const char *begin, *end;
+  const char *begin;
+  size_t bytes;
 } span;
 
 static tsr_status visit(tsr__json *json, const tsr__config_edit *edits, int count, span *spans) {
@@ -25,7 +26,7 @@ static tsr_status visit(tsr__json *json, const tsr__config_edit *edits, int coun
   tsr__json_peek(json);
   const char *begin = json->at;
   TSR_TRY(tsr__json_skip(json));
-  if (found) *found = (span){begin, json->at};
+  if (found) *found = (span){begin, (size_t)(json->at - begin)};
   json->strings = strings;
   return TSR_OK;
 }
@@ -69,7 +70,9 @@ static char *append_missing(char *out, const tsr__config_edit *edits, int count,
 static int next_span(const char *at, const span *spans, int count) {
   int best = count;
   for (int i = 0; i < count; i++)
-    if (spans[i].begin >= at && (best == count || spans[i].begin < spans[best].begin)) best = i;
+    if (spans[i].begin && spans[i].begin >= at &&
+        (best == count || spans[i].begin < spans[best].begin))
+      best = i;
   return best;
 }
 
@@ -82,7 +85,7 @@ static size_t room(const char *text, const tsr__config_edit *edits, int count) {
 
 tsr_status tsr__config_edit_text(const char *file, const char *text, const tsr__config_edit *edits,
                                  int count, char **out) {
-  span spans[EDITS_MAX] = {{0}};
+  span spans[EDITS_MAX] = {{NULL, 0}};
   int members;
   const char *at;
   char *strings;
@@ -97,9 +100,10 @@ tsr_status tsr__config_edit_text(const char *file, const char *text, const tsr__
   TSR_TRY(tsr__calloc(room(text, edits, count), 1, file, out));
   char *end = append(*out, text, (size_t)(at - text));
   end = append_missing(end, edits, count, spans, members);
-  for (int i; (i = next_span(at, spans, count)) < count; at = spans[i].end) {
+  for (int i; (i = next_span(at, spans, count)) < count && spans[i].begin;) {
     end = append(end, at, (size_t)(spans[i].begin - at));
     end = append_text(end, edits[i].value);
+    at = spans[i].begin + spans[i].bytes;
   }
   append_text(end, at);
   return TSR_OK;
