@@ -173,7 +173,7 @@ static tsr_status plan_model(tsr__latency *l, const double *sparsities, tsr__mod
 static tsr_status race_models(const tsr__contestant both[2], tsr__model_latency *out) {
   tsr__race_options options = {.min_rounds = ROUNDS, .min_seconds = MODEL_SECONDS};
   tsr__race_result result;
-  double ms[2];
+  double ms[2] = {0, 0};
   TSR_TRY(tsr__race(both, 2, &options, &result));
   tsr_status status = medians(&result, ms);
   if (status == TSR_OK) status = tsr__race_speedup(&result, 1, 0, &out->speedup);

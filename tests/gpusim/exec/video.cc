@@ -104,7 +104,7 @@ uint32_t insert(uint32_t into, const Parts &parts, unsigned i, uint64_t value) {
 uint32_t compute(const Video &video, uint32_t a, uint32_t b, uint32_t c) {
   const uint64_t both = uint64_t{b} << 32 | a;
   const int64_t wide = video.d.is_signed ? static_cast<int32_t>(c) : static_cast<int64_t>(c);
-  int64_t sum = wide;
+  auto sum = static_cast<uint64_t>(wide); /* modulo 2^32 in the end: a shift's value may be great */
   uint32_t merged = c;
   for (unsigned i = 0; i < video.count; i++) {
     if ((video.mask >> i & 1) == 0) continue;
@@ -112,13 +112,13 @@ uint32_t compute(const Video &video, uint32_t a, uint32_t b, uint32_t c) {
         saturate(video, operate(video, part(both, video.a, i), part(both, video.b, i)));
     switch (video.second) {
       case Second::add:
-        sum += value;
+        sum += static_cast<uint64_t>(value);
         break;
       case Second::min:
-        sum = std::min(value, wide);
+        sum = static_cast<uint64_t>(std::min(value, wide));
         break;
       case Second::max:
-        sum = std::max(value, wide);
+        sum = static_cast<uint64_t>(std::max(value, wide));
         break;
       default:
         merged = insert(merged, video.d, i, static_cast<uint64_t>(value));
