@@ -27,6 +27,8 @@ int tsr__linalg_available(void) { return 1; }
 
 void tsr__linalg_threads(int32_t threads) { team = threads; }
 
+static int32_t team_size(void) { return team; }
+
 /* Row-major: columns first .. first + width - 1 of x by themselves, and by those to their right. */
 static void syrk_panel(double *gram, const double *x, int64_t n, int64_t rows, int64_t first,
                        int64_t width) {
@@ -40,9 +42,8 @@ static void syrk_panel(double *gram, const double *x, int64_t n, int64_t rows, i
 }
 
 void tsr__dsyrk(double *gram, const double *x, int64_t n, int64_t rows) {
-  const int32_t parts = team;
   openblas_set_num_threads(1);
-#pragma omp parallel for schedule(dynamic, 1) num_threads(parts)
+#pragma omp parallel for schedule(dynamic, 1) num_threads(team_size())
   for (int64_t first = 0; first < n; first += PANEL)
     syrk_panel(gram, x, n, rows, first, n - first < PANEL ? n - first : PANEL);
 }
@@ -54,7 +55,7 @@ void tsr__sgemm(const tsr__gemm_shape *shape, float alpha, const float *a, const
                 float beta, float *c) {
   const int n = (int)shape->n, k = (int)shape->k;
   const int lda = (int)shape->lda, ldb = (int)shape->ldb, ldc = (int)shape->ldc;
-  const int32_t parts = team;
+  const int32_t parts = team_size();
   openblas_set_num_threads(1);
 #pragma omp parallel for schedule(static, 1) num_threads(parts)
   for (int32_t part = 0; part < parts; part++) {
@@ -70,7 +71,7 @@ void tsr__dgemm(const tsr__gemm_shape *shape, double alpha, const double *a, con
                 double beta, double *c) {
   const int n = (int)shape->n, k = (int)shape->k;
   const int lda = (int)shape->lda, ldb = (int)shape->ldb, ldc = (int)shape->ldc;
-  const int32_t parts = team;
+  const int32_t parts = team_size();
   openblas_set_num_threads(1);
 #pragma omp parallel for schedule(static, 1) num_threads(parts)
   for (int32_t part = 0; part < parts; part++) {

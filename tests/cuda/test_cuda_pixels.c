@@ -204,10 +204,11 @@ static void expect_softmax(const float *x, int32_t width, double *y) {
 
 static void check_softmax(CUmodule module, tsr_dtype dtype, int32_t width, const char *what) {
   enum { N = 5 };
-  float *x = reference_random((size_t)(N * width), 96, 20.0f);
-  double *expected = malloc((size_t)(N * width) * sizeof *expected);
+  const size_t count = (size_t)N * (size_t)width;
+  float *x = reference_random(count, 96, 20.0f);
+  double *expected = malloc(count * sizeof *expected);
   if (width > 4) x[width + 3] = NAN; /* of the second row */
-  cuda_round(x, (size_t)(N * width), dtype);
+  cuda_round(x, count, dtype);
   for (int r = 0; r < N; r++) expect_softmax(x + r * width, width, expected + r * width);
   cuda_matrix in = cuda_matrix_upload(x, dtype, N, width, width + width % 3, width % 2);
   cuda_matrix out = cuda_matrix_room(TSR_DTYPE_F32, N, width, width, 0);
