@@ -28,44 +28,17 @@ typedef struct direct_job {
 
 typedef void direct_function(const direct_job *job);
 
-/* acc[t] += values of one column * x[t][column] */
-TSR__INLINE void direct_column(int H, int T, const float *values, const float *const x[],
-                               int64_t column, tsr__vec acc[]) {
-  tsr__vec a[2];
-#pragma GCC unroll 2
-  for (int h = 0; h < H; h++) a[h] = vec_load(values + h * TSR__LANES);
-#pragma GCC unroll 32
-  for (int t = 0; t < T; t++) {
-    tsr__vec b = vec_set1(x[t][column]);
-#pragma GCC unroll 2
-    for (int h = 0; h < H; h++) acc[t * H + h] = vec_fmadd(a[h], b, acc[t * H + h]);
-  }
-}
-
-/* The sums of one strip; acc: U sets, the first of which holds where the sums begin. */
+/* Adds one strip's products to U sets of sums. */
 TSR__INLINE void direct_strip(int H, int T, int U, const strip_job *tile, const tsr__run *run,
                               const tsr__run *end, const float *values, tsr__vec acc[]) {
-#pragma GCC unroll 32
-  for (int i = T * H; i < T * H * U; i++) acc[i] = vec_zero();
   for (; run < end; values += run->count * H * TSR__LANES, run++) {
     uint32_t channel;
     const float *const *pixels = tsr__conv_pixels(&tile->taps, tile->table, run->col, &channel);
     const float *x[TSR__ACCUMULATORS];
 #pragma GCC unroll 32
     for (int t = 0; t < T; t++) x[t] = pixels[t] + channel;
-    if (run->count == TSR__RUN_COLS) {
-#pragma GCC unroll 4
-      for (int c = 0; c < TSR__RUN_COLS; c++)
-        direct_column(H, T, values + c * H * TSR__LANES, x, c, acc + c % U * T * H);
-    } else {
-      for (int c = 0; c < run->count; c++)
-        direct_column(H, T, values + c * H * TSR__LANES, x, c, acc);
-    }
+    multiply_run_at(H, T, U, values, x, run->count, acc);
   }
-#pragma GCC unroll 8
-  for (int u = 1; u < U; u++)
-#pragma GCC unroll 32
-    for (int i = 0; i < T * H; i++) acc[i] = vec_add(acc[i], acc[u * T * H + i]);
 }
 
 TSR__INLINE void fetch_share(const direct_job *job, int64_t from) {
@@ -92,8 +65,9 @@ TSR__INLINE void direct_panel(const int H, const int T, const int U, const direc
     tile.out = job->tile.out + row;
     tile.residual = job->tile.residual ? job->tile.residual + row : NULL;
     fetch_share(job, (s - job->first) * job->share);
-    begin_sums(H, T, job->bias ? job->bias + row : NULL, tile.rows, acc);
+    begin_sums(H, T, U, job->bias ? job->bias + row : NULL, tile.rows, acc);
     direct_strip(H, T, U, &tile, run, end, values, acc);
+    end_sums(H, T, U, acc);
     store_tile(H, T, acc, &tile);
     if (job->rest) epilogue(job->rest, tile.out, tile.ldo, row, tile.rows, job->token, T);
     run = end;

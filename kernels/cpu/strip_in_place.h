@@ -22,30 +22,10 @@ TSR__INLINE void locate(int T, int mapped, const strip_job *job, int32_t col, co
   }
 }
 
-TSR__INLINE void multiply_in_place(int T, const float *values, const float *const x[], int c,
-                                   tsr__vec acc[]) {
-  tsr__vec low = vec_load(values), high = vec_load(values + TSR__LANES);
-#pragma GCC unroll 8
-  for (int t = 0; t < T; t++) {
-    tsr__vec b = vec_set1(x[t][c]);
-    acc[2 * t] = vec_fmadd(low, b, acc[2 * t]);
-    acc[2 * t + 1] = vec_fmadd(high, b, acc[2 * t + 1]);
-  }
-}
-
 TSR__INLINE void in_place_tile(const int T, const int U, const int mapped, const strip_job *job) {
-  const int step = 2 * TSR__LANES;
   tsr__vec acc[TSR__ACCUMULATORS];
   for (int t = 0; t < T; t++) _mm_prefetch((const char *)(job->out + t * job->ldo), _MM_HINT_T0);
-#pragma GCC unroll 32
-  for (int i = 0; i < 2 * T; i++) {
-    const float *bias = job->bias + i % 2 * TSR__LANES;
-    acc[i] = job->bias ? vec_load_masked(vec_mask_first(job->rows - i % 2 * TSR__LANES), bias)
-                       : vec_zero();
-  }
-#pragma GCC unroll 32
-  for (int i = 2 * T; i < 2 * T * U; i++) acc[i] = vec_zero();
-
+  begin_sums(2, T, U, job->bias, job->rows, acc);
   const float *values = job->values;
   const char *ahead = (const char *)job->ahead;
   const tsr__run *run = job->runs, *end = run + job->run_count;
@@ -54,20 +34,11 @@ TSR__INLINE void in_place_tile(const int T, const int U, const int mapped, const
     for (int i = 0; i < job->ahead_lines; i++, ahead += 64) _mm_prefetch(ahead, _MM_HINT_T1);
     if (end - run > 2) fetch_run(T, mapped, job, run[2]);
     locate(T, mapped, job, run->col, x);
-    if (run->count == TSR__RUN_COLS) {
-#pragma GCC unroll 4
-      for (int c = 0; c < TSR__RUN_COLS; c++)
-        multiply_in_place(T, values + c * step, x, c, acc + c % U * 2 * T);
-    } else {
-      for (int c = 0; c < run->count; c++) multiply_in_place(T, values + c * step, x, c, acc);
-    }
-    values += run->count * step;
+    multiply_run_at(2, T, U, values, x, run->count, acc);
+    values += run->count * 2 * TSR__LANES;
   }
 
-#pragma GCC unroll 8
-  for (int u = 1; u < U; u++)
-#pragma GCC unroll 32
-    for (int i = 0; i < 2 * T; i++) acc[i] = vec_add(acc[i], acc[u * 2 * T + i]);
+  end_sums(2, T, U, acc);
   store_tile(2, T, acc, job);
 }
 

@@ -51,12 +51,7 @@ typedef void packed_function(const packed_job *job);
 TSR__INLINE void packed_tile(const int T, const int U, const packed_job *job) {
   const strip_job *strip = &job->strip;
   tsr__vec acc[TSR__ACCUMULATORS];
-  tsr__vec bias =
-      strip->bias ? vec_load_masked(vec_mask_first(strip->rows), strip->bias) : vec_zero();
-#pragma GCC unroll 32
-  for (int i = 0; i < T; i++) acc[i] = bias;
-#pragma GCC unroll 32
-  for (int i = T; i < T * U; i++) acc[i] = vec_zero();
+  begin_sums(1, T, U, strip->bias, strip->rows, acc);
 
   const float *values = strip->values, *panel = job->panel;
   const tsr__run *run = strip->runs, *end = run + strip->run_count;
@@ -78,10 +73,7 @@ TSR__INLINE void packed_tile(const int T, const int U, const packed_job *job) {
     values += count * TSR__LANES;
   }
 
-#pragma GCC unroll 8
-  for (int u = 1; u < U; u++)
-#pragma GCC unroll 32
-    for (int i = 0; i < T; i++) acc[i] = vec_add(acc[i], acc[u * T + i]);
+  end_sums(1, T, U, acc);
   store_tile(1, T, acc, strip);
 }
 

@@ -95,7 +95,35 @@ TSR__INLINE void multiply_column(int H, int T, const float *values, const float 
   }
 }
 
-TSR__INLINE void begin_sums(int H, int T, const float *bias, int rows, tsr__vec acc[]) {
+/* acc[t] += values of one column * x[t][column]: activations where they are. */
+TSR__INLINE void multiply_at(int H, int T, const float *values, const float *const x[],
+                             int64_t column, tsr__vec acc[]) {
+  tsr__vec a[2];
+#pragma GCC unroll 2
+  for (int h = 0; h < H; h++) a[h] = vec_load(values + h * TSR__LANES);
+#pragma GCC unroll 32
+  for (int t = 0; t < T; t++) {
+    tsr__vec b = vec_set1(x[t][column]);
+#pragma GCC unroll 2
+    for (int h = 0; h < H; h++) acc[t * H + h] = vec_fmadd(a[h], b, acc[t * H + h]);
+  }
+}
+
+/* A run of T tokens where they are, whose first columns x names. */
+TSR__INLINE void multiply_run_at(int H, int T, int U, const float *values, const float *const x[],
+                                 int count, tsr__vec acc[]) {
+  const int step = H * TSR__LANES;
+  if (count == TSR__RUN_COLS) {
+#pragma GCC unroll 4
+    for (int c = 0; c < TSR__RUN_COLS; c++)
+      multiply_at(H, T, values + c * step, x, c, acc + c % U * T * H);
+  } else {
+    for (int c = 0; c < count; c++) multiply_at(H, T, values + c * step, x, c, acc);
+  }
+}
+
+/* U sets of sums, the first of which begins with the bias of `rows` rows (NULL: 0). */
+TSR__INLINE void begin_sums(int H, int T, int U, const float *bias, int rows, tsr__vec acc[]) {
   tsr__vec begin[2];
 #pragma GCC unroll 2
   for (int h = 0; h < H; h++)
@@ -105,6 +133,16 @@ TSR__INLINE void begin_sums(int H, int T, const float *bias, int rows, tsr__vec 
                    : vec_load_masked(vec_mask_first(rows - h * TSR__LANES), bias + h * TSR__LANES);
 #pragma GCC unroll 32
   for (int i = 0; i < T * H; i++) acc[i] = begin[i % H];
+#pragma GCC unroll 32
+  for (int i = T * H; i < T * H * U; i++) acc[i] = vec_zero();
+}
+
+/* Adds the sets up in the first one. */
+TSR__INLINE void end_sums(int H, int T, int U, tsr__vec acc[]) {
+#pragma GCC unroll 8
+  for (int u = 1; u < U; u++)
+#pragma GCC unroll 32
+    for (int i = 0; i < T * H; i++) acc[i] = vec_add(acc[i], acc[u * T * H + i]);
 }
 
 /* whole: all rows exist. */
@@ -153,9 +191,7 @@ TSR__INLINE void strip_tile(const int H, const int T, const int U, const int map
                             const strip_job *job) {
   tsr__vec acc[TSR__ACCUMULATORS];
   for (int t = 0; t < T; t++) _mm_prefetch((const char *)(job->out + t * job->ldo), _MM_HINT_T0);
-  begin_sums(H, T, job->bias, job->rows, acc);
-#pragma GCC unroll 32
-  for (int i = T * H; i < T * H * U; i++) acc[i] = vec_zero();
+  begin_sums(H, T, U, job->bias, job->rows, acc);
 
   const int step = H * TSR__LANES;
   const int64_t run_count = job->run_count;
@@ -182,10 +218,7 @@ TSR__INLINE void strip_tile(const int H, const int T, const int U, const int map
     other = swap;
   }
 
-#pragma GCC unroll 8
-  for (int u = 1; u < U; u++)
-#pragma GCC unroll 32
-    for (int i = 0; i < T * H; i++) acc[i] = vec_add(acc[i], acc[u * T * H + i]);
+  end_sums(H, T, U, acc);
   store_tile(H, T, acc, job);
 }
 
