@@ -69,9 +69,9 @@ Test(alloc_cli, prune_over_all_weights) {
 
 /* Its statistics are read, used for the budget, and used again. */
 Test(alloc_cli, prune_calibrated) {
-  static const char *const budgets[] = {"owl", "measured"};
+  static const char *const budgets[] = {"uniform", "owl", "measured"};
   files_write_text(".", "text", "the cat sat on the mat.\na dog runs\n");
-  for (int i = 0; i < 2; i++) {
+  for (int i = 0; i < 3; i++) {
     char line[256];
     snprintf(line, sizeof line,
              "model -o pruned -p irregular -s 0.5 --method wanda -c text --budget %s --layers "
