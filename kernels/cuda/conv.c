@@ -10,27 +10,21 @@ static int64_t pitch_of(const tsr_conv_shape *s) {
   return (s->channels + CHANNELS - 1) / CHANNELS * CHANNELS;
 }
 
-/* Output rows or columns. */
-static int64_t extent(const tsr_conv_shape *s, int axis) {
-  int64_t size = axis ? s->width : s->height;
-  int64_t span = (int64_t)s->dilation[axis] * (s->kernel[axis] - 1) + 1;
-  return (size + 2 * (int64_t)s->padding[axis] - span) / s->stride[axis] + 1;
-}
-
 /* ceil(2^32 / divisor), which for 1 is 0 in 32 bits. */
 static uint32_t reciprocal(int64_t divisor) {
   return (uint32_t)((((uint64_t)1 << 32) + (uint64_t)divisor - 1) / (uint64_t)divisor);
 }
 
 tsr_cuda_conv tsr__cuda_conv_of(const tsr_conv_shape *s) {
-  tsr_cuda_conv conv = {.height = (int32_t)s->height,
-                        .width = (int32_t)s->width,
-                        .channels = (int32_t)s->channels,
-                        .pitch = (int32_t)pitch_of(s),
-                        .out_width = (int32_t)extent(s, 1),
-                        .out_pixels = (int32_t)(extent(s, 0) * extent(s, 1)),
-                        .pitch_reciprocal = reciprocal(pitch_of(s)),
-                        .columns_reciprocal = reciprocal(s->kernel[1])};
+  tsr_cuda_conv conv = {
+      .height = (int32_t)s->height,
+      .width = (int32_t)s->width,
+      .channels = (int32_t)s->channels,
+      .pitch = (int32_t)pitch_of(s),
+      .out_width = (int32_t)tsr_conv_output_size(s, 1),
+      .out_pixels = (int32_t)(tsr_conv_output_size(s, 0) * tsr_conv_output_size(s, 1)),
+      .pitch_reciprocal = reciprocal(pitch_of(s)),
+      .columns_reciprocal = reciprocal(s->kernel[1])};
   for (int axis = 0; axis < 2; axis++) {
     conv.kernel[axis] = s->kernel[axis];
     conv.stride[axis] = s->stride[axis];
@@ -44,7 +38,7 @@ tsr_cuda_conv tsr__cuda_conv_of(const tsr_conv_shape *s) {
 
 /* The share of positions of the kernel's rows (or columns) that lie in the image. */
 static double inside(const tsr_conv_shape *s, int axis) {
-  int64_t size = axis ? s->width : s->height, positions = extent(s, axis), found = 0;
+  int64_t size = axis ? s->width : s->height, positions = tsr_conv_output_size(s, axis), found = 0;
   for (int64_t tap = 0; tap < s->kernel[axis]; tap++)
     for (int64_t at = 0; at < positions; at++) {
       int64_t place = at * s->stride[axis] + tap * s->dilation[axis] - s->padding[axis];
@@ -63,7 +57,8 @@ double tsr__cuda_activations(const tsr_spmm_problem *problem) {
   const tsr_conv_shape *s = &problem->conv;
   double under = (double)problem->n * (double)problem->k;
   if (!s->channels) return under;
-  double images = (double)problem->n / (double)(extent(s, 0) * extent(s, 1));
+  double images =
+      (double)problem->n / (double)(tsr_conv_output_size(s, 0) * tsr_conv_output_size(s, 1));
   double all = images * (double)(s->height * s->width) * (double)s->channels;
   return all < under ? all : under;
 }
