@@ -30,17 +30,21 @@ for stage in "${stages[@]}"; do
   begun=$SECONDS
   # A subshell of its own, not the condition of an if: there `set -e` would be ignored.
   set +e
-  (
-    set -e
-    "stage_$stage"
-  ) >"$log" 2>&1
+  {
+    TIMEFORMAT='%U %S'
+    time { (
+      set -e
+      "stage_$stage"
+    ) >"$log" 2>&1; }
+  } 2>"$logs/cpu"
   rc=$?
   set -e
   if [ $rc -ne 0 ]; then
     tail -n 60 "$log"
     die "FAILED: $stage after $((SECONDS - begun)) s; all of it is in $log"
   fi
-  printf 'ok: %-9s %4d s\n' "$stage" $((SECONDS - begun))
+  printf 'ok: %-9s %4d s, %4.0f s of CPU\n' "$stage" $((SECONDS - begun)) \
+    "$(awk '{ print $1 + $2 }' "$logs/cpu")"
   closing_lines "$log"
 done
 echo "all of ${stages[*]} passed in $((SECONDS - started)) s"
