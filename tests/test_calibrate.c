@@ -152,7 +152,12 @@ Test(calibrate, bad_arguments_are_refused) {
   fixture f;
   begin(&f);
   seen s = {.f = &f, .layer = "", .zero_block = -1};
-  tsr_calibrate_options good = {TSR_STATISTICS_NORMS, 1, f.chosen, look, &s}, bad;
+  tsr_calibrate_options good = {.statistics = TSR_STATISTICS_NORMS,
+                                .threads = 1,
+                                .chosen = f.chosen,
+                                .visit = look,
+                                .user = &s},
+                        bad;
   cr_assert_eq(tsr_calibrate(NULL, f.calibration, &good), TSR_INVALID_ARGUMENT);
   cr_assert_eq(tsr_calibrate(f.model, NULL, &good), TSR_INVALID_ARGUMENT);
   cr_assert_eq(tsr_calibrate(f.model, f.calibration, NULL), TSR_INVALID_ARGUMENT);

@@ -122,6 +122,102 @@ Test(calibrate_images, the_gram_matrix_is_that_of_the_im2col_rows) {
   }
 }
 
+/* Of the first layer: by definition, from its weight and bias. */
+static void check_moments(const fixture *f, const convolution *c, const tsr_moments *got) {
+  const tsr_linear *linear = tsr_model_linear(f->model, 0);
+  int64_t columns = linear->weight.cols, pixels = IMAGES * c->out * c->out;
+  const float *weight = linear->weight.values;
+  cr_assert_eq(linear->weight.format, TSR_FORMAT_DENSE);
+  for (int64_t r = 0; r < linear->weight.rows; r++) {
+    double sum = 0, squares = 0;
+    for (int64_t p = 0; p < pixels; p++) {
+      double y = (double)linear->bias[r];
+      for (int64_t k = 0; k < columns; k++)
+        y += (double)weight[r * columns + k] *
+             under(c, p / (c->out * c->out), p / c->out % c->out, p % c->out, k);
+      sum += y;
+      squares += y * y;
+    }
+    double mean = sum / (double)pixels, variance = squares / (double)pixels - mean * mean;
+    cr_assert_float_eq(got->means[r], mean, 1e-5 * (1 + fabs(mean)));
+    cr_assert_float_eq(got->variances[r], variance, 1e-4 * variance + 1e-9);
+  }
+}
+
+/* The visit has scaled the first layer by a half. */
+static tsr_status look_at_moments(void *user, size_t index, const tsr_moments *now,
+                                  const tsr_moments *wanted) {
+  seen *s = user;
+  const tsr_linear *linear = tsr_model_linear(s->f->model, index);
+  s->visits++;
+  if (index) return TSR_OK;
+  check_moments(s->f, &s->expected, now);
+  for (int64_t r = 0; r < linear->weight.rows; r++) {
+    double bias = (double)linear->bias[r];
+    cr_assert_float_eq(wanted->means[r], bias + 2 * (now->means[r] - bias), 1e-5);
+    cr_assert_float_eq(wanted->variances[r], 4 * now->variances[r], 1e-5 * wanted->variances[r]);
+  }
+  return TSR_OK;
+}
+
+static tsr_status halve_first(void *user, size_t index, const tsr_statistics *statistics) {
+  static float half[4096];
+  seen *s = user;
+  (void)statistics;
+  if (index) return TSR_OK;
+  tsr_packed weight = tsr_model_linear(s->f->model, 0)->weight;
+  int64_t count = weight.rows * weight.cols;
+  for (int64_t i = 0; i < count; i++) half[i] = ((const float *)weight.values)[i] / 2;
+  weight.values = half;
+  weight.owned = NULL;
+  return tsr_model_set_weight(s->f->model, 0, &weight);
+}
+
+static tsr_status compare_with(fixture *f, tsr_model *reference, seen *s) {
+  tsr_calibrate_options options = {.statistics = TSR_STATISTICS_NORMS,
+                                   .threads = 2,
+                                   .chosen = f->chosen,
+                                   .visit = halve_first,
+                                   .compare = look_at_moments,
+                                   .reference = reference,
+                                   .user = s};
+  return tsr_calibrate(f->model, f->calibration, &options);
+}
+
+Test(calibrate_images, outputs_are_compared_with_those_of_the_reference) {
+  for (int net = 0; net < SMALL_RESNETS; net++) {
+    fixture f;
+    tsr_model *reference;
+    begin(&f, net);
+    cr_assert_eq(tsr_model_load(f.checkpoint, &reference), TSR_OK);
+    int64_t kernel = f.net->imagenet ? 7 : 3, stride = f.net->imagenet ? 2 : 1;
+    seen s = {.f = &f,
+              .expected = {f.net->size, f.net->channels, kernel, stride, kernel / 2,
+                           (f.net->size - 1) / stride + 1, f.pixels}};
+    size_t second = 1;
+    while (!tsr_model_linear(f.model, second)) second++;
+    f.chosen[0] = f.chosen[second] = 1;
+    cr_assert_eq(compare_with(&f, reference, &s), TSR_OK, "%s", tsr_last_error());
+    cr_assert_eq(s.visits, 2);
+    tsr_model_destroy(reference);
+    end(&f);
+  }
+}
+
+Test(calibrate_images, a_reference_has_to_be_there_and_alike) {
+  fixture f, other;
+  seen s = {.f = &f};
+  begin(&f, 0);
+  begin(&other, 1);
+  f.chosen[0] = 1;
+  cr_assert_eq(compare_with(&f, NULL, &s), TSR_INVALID_ARGUMENT);
+  cr_assert(strstr(tsr_last_error(), "reference is NULL"), "%s", tsr_last_error());
+  cr_assert_eq(compare_with(&f, other.model, &s), TSR_INVALID_ARGUMENT);
+  cr_assert(strstr(tsr_last_error(), "layers are not the model's"), "%s", tsr_last_error());
+  end(&other);
+  end(&f);
+}
+
 /* The first filters become zeros, so that each of their channels is the constant relu(bias): the
  * square of it times the pixels that a tap of the second layer sees, which are not those in the
  * padding. */
@@ -182,11 +278,31 @@ static tsr_status from_images(const tsr_image_batch *batch) {
   return status;
 }
 
+static tsr_status ignore(void *user, size_t index, const tsr_moments *now,
+                         const tsr_moments *wanted) {
+  (void)user, (void)index, (void)now, (void)wanted;
+  return TSR_OK;
+}
+
+static tsr_status compare_moments(fixture *f, tsr_model *reference) {
+  tsr_calibrate_options options = {.statistics = TSR_STATISTICS_NORMS,
+                                   .threads = 1,
+                                   .chosen = f->chosen,
+                                   .visit = nothing,
+                                   .compare = ignore,
+                                   .reference = reference};
+  return tsr_calibrate(f->model, f->calibration, &options);
+}
+
 Test(calibrate_images, running_out_of_memory_is_survived) {
   fixture f;
   begin(&f, 2);
   f.chosen[0] = f.chosen[2] = 1;
   EXPECT_OUT_OF_MEMORY(calibrate(&f, nothing, NULL));
+  tsr_model *reference;
+  cr_assert_eq(tsr_model_load(f.checkpoint, &reference), TSR_OK);
+  EXPECT_OUT_OF_MEMORY(compare_moments(&f, reference));
+  tsr_model_destroy(reference);
   tsr_image_batch batch = batch_of(&f);
   EXPECT_OUT_OF_MEMORY(from_images(&batch));
   end(&f);
@@ -389,7 +505,11 @@ static void norms_of(const text_model *t, const tsr_calibration *c, norms *out) 
   uint8_t chosen[LAYERS_MAX] = {0};
   for (size_t i = 0; i < tsr_model_layer_count(t->model); i++)
     chosen[i] = !strcmp(tsr_model_layer_name(t->model, i), out->layer);
-  tsr_calibrate_options options = {TSR_STATISTICS_NORMS, 2, chosen, take_norms, out};
+  tsr_calibrate_options options = {.statistics = TSR_STATISTICS_NORMS,
+                                   .threads = 2,
+                                   .chosen = chosen,
+                                   .visit = take_norms,
+                                   .user = out};
   cr_assert_eq(tsr_calibrate(t->model, c, &options), TSR_OK, "%s", tsr_last_error());
 }
 

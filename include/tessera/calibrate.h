@@ -68,17 +68,34 @@ TSR_API const char *tsr_calibration_hash(const tsr_calibration *calibration);
  * tsr_model_set_weight: what comes after the layer is computed with what it finds then. */
 typedef tsr_status tsr_calibrate_visit(void *user, size_t layer, const tsr_statistics *statistics);
 
+/* Of every output feature of a layer, with its bias, before residual and activation, over all
+ * tokens or output pixels. Both [rows of the weight]. */
+typedef struct tsr_moments {
+  const double *means, *variances;
+} tsr_moments;
+
+/* Called for a chosen layer after the visit. now: of what the layer makes with what the visit has
+ * left; wanted: of what it makes in the reference; valid during the call. It may change weight and
+ * bias. */
+typedef tsr_status tsr_calibrate_compare(void *user, size_t layer, const tsr_moments *now,
+                                         const tsr_moments *wanted);
+
 typedef struct tsr_calibrate_options {
   tsr_statistics_kind statistics; /* NORMS or GRAM */
   int32_t threads;                /* >= 1 */
   const uint8_t *chosen;          /* [layers of the model], 1 = to be visited */
   tsr_calibrate_visit *visit;
+  tsr_calibrate_compare *compare; /* NULL, or there is a reference */
+  /* NULL, or borrowed and not changed: the model as it is to be imitated, with layers like the
+   * model's. It is run beside it, each layer after the model's. */
+  tsr_model *reference;
   void *user;
 } tsr_calibrate_options;
 
 /* Runs the model over the calibration on the CPU, once. Layers that read the same (queries, keys
- * and values) get the same statistics. Memory: the activations of all tokens or images, and one
- * layer's statistics at a time. Stops with what visit returned if that is a failure. */
+ * and values) get the same statistics. Memory: the activations of all tokens or images, once more
+ * with a reference, and one layer's statistics at a time. Stops with what visit returned if that is
+ * a failure. */
 TSR_API tsr_status tsr_calibrate(tsr_model *model, const tsr_calibration *calibration,
                                  const tsr_calibrate_options *options);
 

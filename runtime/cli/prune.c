@@ -428,7 +428,8 @@ const tsr__command tsr__cli_prune = {
     .details =
         "Pruned weights are +0.0. What was done is noted in the file's metadata. A filter that is "
         "pruned as a row gives 0: its BatchNorm loses scale and shift. With --calibrate, "
-        "BatchNorm's shifts (under row: biases) make up for the mean of what a layer loses, and "
+        "BatchNorm gives other filters back the mean and the variance that they have in IN, under "
+        "row biases make up for the mean of what a layer loses, and "
         "rows that only one other matrix reads (a feed-forward part's, an attention's values, a "
         "filter within a "
         "block) "

@@ -8,6 +8,7 @@
 #include "runtime/checkpoint/internal.h"
 #include "runtime/cli/cli.h"
 #include "runtime/cli/prune_coupled.h"
+#include "runtime/cli/prune_restore.h"
 #include "runtime/cli/weights.h"
 #include "runtime/model/model.h"
 #include "runtime/model/resnet_norm.h"
@@ -59,9 +60,9 @@ tsr_status tsr__calibration_open(const tsr__calibrate_values *values,
 
 typedef struct calibrated_work {
   const tsr__calibrated_run *run;
-  tsr_model *model;
-  size_t *layer_of; /* by the model's layer */
-  uint8_t *chosen;  /* like layer_of */
+  tsr_model *model, *reference; /* reference: NULL unless there is something to compare */
+  size_t *layer_of;             /* by the model's layer */
+  uint8_t *chosen;              /* like layer_of */
   tsr__progress progress;
   int64_t done;
 } calibrated_work;
@@ -105,11 +106,13 @@ tsr_status tsr__calibrated_set_weight(const tsr__calibrated_place *place, float 
   return tsr_model_set_weight(place->model, place->index, &weight);
 }
 
-/* Once for every layer: the model has the bias of the checkpoint until then. */
+/* Without a reference only once for every layer: the model has the bias of the checkpoint until
+ * then. */
 static tsr_status set_bias(const tsr__calibrated_place *place) {
   const tsr__prune_layer *layer = place->layer;
   int64_t rows = tsr__matrix_rows(layer->tensor);
-  const float *before = tsr_model_linear(place->model, place->index)->bias;
+  const tsr_model *unchanged = place->reference ? place->reference : place->model;
+  const float *before = tsr_model_linear(unchanged, place->index)->bias;
   float *bias;
   if ((!layer->shift && !layer->silent) || !before) return TSR_OK;
   TSR_TRY(tsr__aligned((size_t)rows, sizeof *bias, layer->tensor->name, &bias));
@@ -122,18 +125,24 @@ static tsr_status set_bias(const tsr__calibrated_place *place) {
   return status;
 }
 
-/* The model computes with what the layer is now: the result, or values whose rows are not chosen
- * yet. */
+/* The result, or values whose rows are not chosen yet, or what it was. */
+static tsr_status matrix_of(const tsr__prune_layer *layer, size_t elements, float *matrix) {
+  if (layer->data) return tsr__prune_layer_result(layer, matrix);
+  if (!layer->values) return tsr__prune_layer_matrix(layer, matrix);
+  memcpy(matrix, layer->values, elements * sizeof *matrix);
+  return TSR_OK;
+}
+
+/* The model computes with what the layer is now. */
 static tsr_status set_layer(const tsr__calibrated_place *place) {
   const tsr__prune_layer *layer = place->layer;
-  size_t elements = (size_t)(tsr__matrix_rows(layer->tensor) * tsr__matrix_cols(layer->tensor));
+  size_t cols = (size_t)tsr__matrix_cols(layer->tensor);
+  size_t elements = (size_t)tsr__matrix_rows(layer->tensor) * cols;
   float *matrix;
-  tsr_status status = TSR_OK;
   TSR_TRY(tsr__aligned(elements, sizeof *matrix, layer->tensor->name, &matrix));
-  if (layer->data)
-    status = tsr__prune_layer_result(layer, matrix);
-  else
-    memcpy(matrix, layer->values, elements * sizeof *matrix);
+  tsr_status status = matrix_of(layer, elements, matrix);
+  for (size_t i = 0; status == TSR_OK && layer->scale && i < elements; i++)
+    matrix[i] = (float)((double)matrix[i] * layer->scale[i / cols]);
   if (status != TSR_OK) {
     free(matrix);
     return status;
@@ -146,9 +155,18 @@ static tsr_status visit(void *user, size_t index, const tsr_statistics *statisti
   calibrated_work *work = user;
   tsr__prune_layer *layer = &work->run->layers[work->layer_of[index]];
   tsr__progress_update(&work->progress, work->done++);
-  tsr__calibrated_place place = {work->model, index, layer};
+  tsr__calibrated_place place = {work->model, index, layer, work->reference};
   TSR_TRY(work->run->visit(work->run->user, &place, statistics));
   return layer->data || layer->values ? set_layer(&place) : TSR_OK;
+}
+
+static tsr_status compare(void *user, size_t index, const tsr_moments *now,
+                          const tsr_moments *wanted) {
+  const calibrated_work *work = user;
+  tsr__calibrated_place place = {work->model, index, &work->run->layers[work->layer_of[index]],
+                                 work->reference};
+  TSR_TRY(work->run->compare(work->run->user, &place, now, wanted));
+  return set_layer(&place);
 }
 
 static tsr_status calibrate(calibrated_work *work) {
@@ -169,6 +187,8 @@ static tsr_status calibrate(calibrated_work *work) {
                                    .threads = run->threads,
                                    .chosen = work->chosen,
                                    .visit = visit,
+                                   .compare = run->compare ? compare : NULL,
+                                   .reference = work->reference,
                                    .user = work};
   tsr__progress_begin(&work->progress, run->what, (int64_t)run->count);
   tsr_status status = tsr_calibrate(work->model, run->calibration, &options);
@@ -179,10 +199,12 @@ static tsr_status calibrate(calibrated_work *work) {
 tsr_status tsr__run_calibrated(const tsr__calibrated_run *run) {
   calibrated_work work = {.run = run};
   TSR_TRY(tsr_model_load(run->checkpoint, &work.model));
-  tsr_status status = calibrate(&work);
+  tsr_status status = run->compare ? tsr_model_load(run->checkpoint, &work.reference) : TSR_OK;
+  if (status == TSR_OK) status = calibrate(&work);
   free(work.chosen);
   free(work.layer_of);
   tsr_model_destroy(work.model);
+  tsr_model_destroy(work.reference);
   return status;
 }
 
@@ -260,6 +282,12 @@ static tsr_status prune(void *user, const tsr__calibrated_place *place,
   return tsr__prune_coupled(&coupled, statistics);
 }
 
+static tsr_status restore(void *user, const tsr__calibrated_place *place, const tsr_moments *now,
+                          const tsr_moments *wanted) {
+  (void)user;
+  return tsr__restore_moments(place, now, wanted);
+}
+
 tsr_status tsr__prune_calibrated(const tsr__prune_rule *rule, int threads,
                                  const tsr_checkpoint *checkpoint,
                                  const tsr_calibration *calibration, tsr__prune_layer *layers,
@@ -273,6 +301,7 @@ tsr_status tsr__prune_calibrated(const tsr__prune_rule *rule, int threads,
                              .count = count,
                              .what = "pruning",
                              .visit = prune,
+                             .compare = tsr_calibration_images(calibration) ? restore : NULL,
                              .user = &work};
   work.run = &run;
   tsr_status status = tsr__run_calibrated(&run);

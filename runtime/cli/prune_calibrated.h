@@ -56,6 +56,7 @@ typedef struct tsr__calibrated_place {
   tsr_model *model;
   size_t index; /* of the model's layer */
   tsr__prune_layer *layer;
+  const tsr_model *reference; /* the unpruned model; NULL if it is not run */
 } tsr__calibrated_place;
 
 /* matrix: [rows, cols], as tsr__prune_layer_matrix gives it; the model's from then on. */
@@ -75,6 +76,10 @@ typedef struct tsr__calibrated_run {
    * with shift and silent rows; if it has neither they stay. */
   tsr_status (*visit)(void *user, const tsr__calibrated_place *place,
                       const tsr_statistics *statistics);
+  /* NULL, or called after the visit with the moments of the layer's output, also in the unpruned
+   * model, which is run beside the other for that. Then, too, the model gets what the layer has. */
+  tsr_status (*compare)(void *user, const tsr__calibrated_place *place, const tsr_moments *now,
+                        const tsr_moments *wanted);
   void *user;
 } tsr__calibrated_run;
 tsr_status tsr__run_calibrated(const tsr__calibrated_run *run);

@@ -16,6 +16,7 @@ void tsr__prune_layer_release(tsr__prune_layer *layer) {
   free(layer->scores);
   free(layer->mask);
   free(layer->factors);
+  free(layer->scale);
   free(layer->shift);
   free(layer->silent);
   free(layer->unread);
@@ -148,8 +149,9 @@ static tsr_status project(const tsr__prune_rule *rule, tsr__prune_layer *layer) 
 tsr_status tsr__prune_layer_begin(tsr__prune_layer *layer) {
   if (layer->values) return TSR_OK;
   TSR_TRY(load(layer));
-  TSR_TRY(tsr__calloc((size_t)rows_of(layer), sizeof *layer->shift, layer->tensor->name,
-                      &layer->shift));
+  if (!layer->shift)
+    TSR_TRY(tsr__calloc((size_t)rows_of(layer), sizeof *layer->shift, layer->tensor->name,
+                        &layer->shift));
   return tsr_prune_scores(TSR_METHOD_MAGNITUDE_L1, layer->values, rows_of(layer), cols_of(layer),
                           layer->scores);
 }

@@ -10,8 +10,8 @@ typedef struct tsr__changed_vector {
   void *data; /* owned */
 } tsr__changed_vector;
 
-/* By the layers' shift and silent rows: of a linear layer "NAME.bias"; of filters their BatchNorm's
- * shift and, where a row is silent, scale. *out: at most two for each layer, the caller's to free
+/* By the layers' scale, shift and silent rows: of a linear layer "NAME.bias"; of filters their
+ * BatchNorm's shift and scale. *out: at most two for each layer, the caller's to free
  * even after a failure (then it may be NULL). */
 tsr_status tsr__change_vectors(const tsr_checkpoint *checkpoint, const tsr__prune_layer *layers,
                                size_t count, tsr__changed_vector **out, size_t *out_count);

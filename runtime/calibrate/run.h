@@ -1,0 +1,42 @@
+/* A run of a model over a calibration, and of the unpruned one beside it. */
+#ifndef TESSERA_CALIBRATE_RUN_H
+#define TESSERA_CALIBRATE_RUN_H
+
+#include "runtime/calibrate/calibration.h"
+#include "runtime/plan/model_plan.h"
+
+/* A model, and what it has computed so far. */
+typedef struct tsr__calibrate_side {
+  tsr_model *model; /* NULL: there is no such side */
+  char *memory;     /* its slots */
+} tsr__calibrate_side;
+
+typedef struct tsr__calibrate_run {
+  tsr__calibrate_side own, reference;
+  const tsr_calibration *calibration;
+  const tsr_batch *batch; /* of a model of images: NULL */
+  int64_t tokens, sequences;
+  const tsr_calibrate_options *options;
+  size_t first; /* layer that is run: states are what the first linear one reads */
+  tsr_hardware hardware;
+  tsr__layer_limits limits;
+  size_t slots[TSR__SLOTS_MAX]; /* offsets in memory, of both sides */
+  void *scratch;
+  size_t scratch_bytes;
+  tsr_statistics *statistics; /* of slot `known`, or NULL */
+  int32_t known;
+} tsr__calibrate_run;
+
+float *tsr__calibrate_slot(const tsr__calibrate_run *run, const tsr__calibrate_side *side,
+                           int32_t slot);
+/* Rows of what the layer computes: tokens, or output pixels. */
+tsr_status tsr__calibrate_rows(const tsr__calibrate_run *run, const tsr__layer *layer,
+                               int64_t *rows);
+tsr_status tsr__calibrate_layer(tsr__calibrate_run *run, const tsr__calibrate_side *side,
+                                size_t index);
+/* Of a layer's output as it is before residual and activation, with the bias. means, variances:
+ * [rows of the weight], written. */
+tsr_status tsr__calibrate_moments(tsr__calibrate_run *run, const tsr__calibrate_side *side,
+                                  size_t index, double *means, double *variances);
+
+#endif
