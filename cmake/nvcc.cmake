@@ -1,7 +1,7 @@
 # What nvcc compiles. TESSERA_NVCC is empty where there is no CUDA toolkit.
 find_program(TESSERA_NVCC nvcc HINTS "$ENV{CUDA_HOME}/bin" /usr/local/cuda/bin)
 set(TESSERA_NVCC_BUILD "" CACHE PATH
-  "Another build's folder: what its target nvcc made is taken from there, and nothing compiled by nvcc")
+  "Another build's folder, its targets nvcc and gpusim made: what they made is taken from there")
 
 # Everything that nvcc compiles.
 add_custom_target(nvcc)

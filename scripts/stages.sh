@@ -1,11 +1,12 @@
 # shellcheck shell=bash
 # The stages of test.sh: each is a function that fails when its tests do.
 
-# configure PRESET: what nvcc compiles is the same in every build, so the others take it from cpu's.
+# configure PRESET: what nvcc compiles is the same in every build, so the others take it from cpu's, and
+# with sanitizers its simulator, too.
 configure() {
   cmake --preset cpu
   if [ "$1" != cpu ]; then
-    ninja -C build/cpu nvcc
+    ninja -C build/cpu nvcc gpusim
     cmake --preset "$1" -DTESSERA_NVCC_BUILD="$PWD/build/cpu"
   fi
 }
