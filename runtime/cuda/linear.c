@@ -109,8 +109,10 @@ static tsr_status find_functions(tsr__cuda_linear *linear) {
       [TSR_FORMAT_BCSR] = TSR__CUDA_IMAGE_spmm_bcsr,
       [TSR_FORMAT_VNM] = TSR__CUDA_IMAGE_spmm_vnm,
       [TSR_FORMAT_BCSR_NM] = TSR__CUDA_IMAGE_spmm_bcsr_nm};
-  static const tsr__cuda_image conv_images[TSR_FORMAT_COUNT] = {[TSR_FORMAT_DENSE] =
-                                                                    TSR__CUDA_IMAGE_conv_dense};
+  static const tsr__cuda_image conv_images[TSR_FORMAT_COUNT] = {
+      [TSR_FORMAT_DENSE] = TSR__CUDA_IMAGE_conv_dense,
+      [TSR_FORMAT_NM] = TSR__CUDA_IMAGE_conv_nm,
+      [TSR_FORMAT_BCSR] = TSR__CUDA_IMAGE_conv_bcsr};
   const tsr_cuda_spmm_kernel *kernel = linear->kernel;
   tsr__cuda_image image = (kernel->ops->convolution ? conv_images : images)[kernel->format];
   TSR_TRY(tsr__cuda_find(linear->cuda, image, kernel->name, &linear->spmm));
