@@ -2,8 +2,11 @@
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "runtime/base/half.h"
 #include "runtime/cuda/host.h"
+#include "tessera/tessera.h"
 #include "tests/checkpoint_files.h"
 #include "tests/small_resnet.h"
 
@@ -27,9 +30,13 @@ static void drop(outputs *o) {
   free(o->probabilities);
 }
 
+/* Set by tests in which no layer may run as a dense one. */
+static int own_formats_only;
+
 static tsr_model_plan *plan_for(const tsr_model *model, tsr_backend backend, int64_t images) {
-  tsr_model_plan_options options = {.linear = {.backend = backend, .threads = 1},
-                                    .max_batch = images};
+  tsr_model_plan_options options = {
+      .linear = {.backend = backend, .threads = 1, .no_dense_fallback = own_formats_only},
+      .max_batch = images};
   tsr_model_plan *plan;
   cr_assert_eq(tsr_model_plan_create(model, &options, &plan), TSR_OK, "%s", tsr_last_error());
   return plan;
@@ -68,18 +75,26 @@ static int64_t greatest(const float *values, int64_t count) {
   return best;
 }
 
-/* The same classes, logits that differ by 2e-2 at most, probabilities by 5e-3. */
-static void compare(const tsr_model *model, const tsr_image_batch *batch) {
+/* How far logits and probabilities may lie apart. bf16 has three bits less than f16. */
+typedef struct limits {
+  double logits, probabilities;
+} limits;
+
+static const limits of_f16 = {2e-2, 5e-3}, of_bf16 = {8 * 2e-2, 8 * 5e-3};
+
+/* The same classes, and outputs within the limits. */
+static void compare(const tsr_model *model, const tsr_image_batch *batch, limits most) {
   int64_t classes = tsr_model_get_info(model)->classes;
   outputs cpu = run_cpu(model, batch), cuda = run_cuda(model, batch);
   for (int64_t i = 0; i < batch->images; i++)
     cr_assert_eq(greatest(cpu.logits + i * classes, classes),
                  greatest(cuda.logits + i * classes, classes), "image %d", (int)i);
   for (int64_t i = 0; i < batch->images * classes; i++) {
-    cr_assert_leq(fabs((double)cpu.logits[i] - (double)cuda.logits[i]), 2e-2,
+    cr_assert_leq(fabs((double)cpu.logits[i] - (double)cuda.logits[i]), most.logits,
                   "image %d, class %d: %g, not %g", (int)(i / classes), (int)(i % classes),
                   (double)cuda.logits[i], (double)cpu.logits[i]);
-    cr_assert_leq(fabs((double)cpu.probabilities[i] - (double)cuda.probabilities[i]), 5e-3);
+    cr_assert_leq(fabs((double)cpu.probabilities[i] - (double)cuda.probabilities[i]),
+                  most.probabilities);
   }
   drop(&cpu);
   drop(&cuda);
@@ -124,9 +139,108 @@ Test(cuda_resnet, fashion_resnet_equals_the_cpu) {
   loaded fashion = load(FASHION);
   float *pixels = shown_images(fashion.model);
   tsr_image_batch batch = {SHOWN, 28, 28, 1, pixels, TSR_IMAGE_NHWC};
-  compare(fashion.model, &batch);
+  compare(fashion.model, &batch, of_f16);
   free(pixels);
   unload(&fashion);
+}
+
+/* ---- the same, pruned ---- */
+
+enum { FEW = 4, INNER_CHANNELS = 16 };
+
+/* As it was, or pruned by magnitude; then packed in `dtype`. */
+static void set_weight(tsr_model *model, size_t index, const tsr_pattern *pattern,
+                       tsr_format format, tsr_dtype dtype) {
+  const tsr_linear *linear = tsr_model_linear(model, index);
+  int64_t rows = linear->weight.rows, cols = linear->weight.cols, count = rows * cols;
+  float *w = malloc((size_t)count * sizeof *w);
+  uint16_t *rounded = malloc((size_t)count * sizeof *rounded);
+  tsr_mask *mask = malloc((size_t)count * sizeof *mask);
+  tsr_packed packed = {0};
+  cr_assert_eq(tsr_unpack_f32(&linear->weight, w, cols), TSR_OK);
+  if (pattern->kind != TSR_PATTERN_DENSE) {
+    tsr_prune_options options = {.pattern = *pattern, .sparsity = 0.5, .threads = 1};
+    cr_assert_eq(tsr_prune_method_parse("magnitude-l2", &options.method), TSR_OK);
+    cr_assert_eq(tsr_prune_matrix(&options, NULL, w, rows, cols, mask, NULL), TSR_OK, "%s",
+                 tsr_last_error());
+  }
+  tsr_matrix matrix = {w, TSR_DTYPE_F32, rows, cols, cols};
+  if (dtype != TSR_DTYPE_F32) {
+    cr_assert(tsr__from_f32(w, dtype, rounded, (uint64_t)count));
+    matrix.data = rounded;
+    matrix.dtype = dtype;
+  }
+  cr_assert_eq(tsr_pack(&matrix, format, pattern, &packed), TSR_OK, "%s", tsr_last_error());
+  cr_assert_eq(tsr_model_set_weight(model, index, &packed), TSR_OK, "%s", tsr_last_error());
+  free(mask);
+  free(rounded);
+  free(w);
+}
+
+/* Every `step`-th layer, but for the first convolution and the classifier, follows the pattern.
+ * Returns how many do. */
+static size_t prune(tsr_model *model, const char *text, tsr_format format, tsr_dtype dtype,
+                    size_t step) {
+  static const tsr_pattern dense = {.kind = TSR_PATTERN_DENSE};
+  tsr_pattern pattern;
+  size_t seen = 0, pruned = 0;
+  cr_assert_eq(tsr_pattern_parse(text, &pattern), TSR_OK);
+  for (size_t i = 0; i < tsr_model_layer_count(model); i++) {
+    const tsr_linear *linear = tsr_model_linear(model, i);
+    if (!linear) continue;
+    int inner = linear->conv && linear->conv->channels >= INNER_CHANNELS;
+    int follows = inner && seen++ % step == 0;
+    pruned += (size_t)follows;
+    if (follows)
+      set_weight(model, i, &pattern, format, dtype);
+    else
+      set_weight(model, i, &dense, TSR_FORMAT_DENSE, dtype);
+  }
+  return pruned;
+}
+
+/* Kernels of a plan whose names contain `part`. */
+static size_t count_kernels(const tsr_model *model, const char *part) {
+  tsr_model_plan *plan = plan_for(model, TSR_BACKEND_CUDA, FEW);
+  size_t found = 0;
+  for (size_t i = 0; i < tsr_model_layer_count(model); i++) {
+    const tsr_linear_plan *layer = tsr_model_plan_linear(plan, i);
+    if (!layer) continue;
+    found += strstr(tsr_spmm_kernel_name(tsr_linear_plan_selection(layer)->kernel), part) != NULL;
+  }
+  tsr_model_plan_destroy(plan);
+  return found;
+}
+
+/* kernels: what the names of the pruned layers' kernels have in common; NULL: they run as dense. */
+static void compare_pruned(const char *pattern, tsr_format format, tsr_dtype dtype, size_t step,
+                           const char *kernels, limits most) {
+  loaded fashion = load(FASHION);
+  float *pixels = shown_images(fashion.model);
+  tsr_image_batch batch = {FEW, 28, 28, 1, pixels, TSR_IMAGE_NHWC};
+  size_t pruned = prune(fashion.model, pattern, format, dtype, step);
+  cr_assert_geq(pruned, 3);
+  own_formats_only = kernels != NULL;
+  if (kernels) cr_assert_eq(count_kernels(fashion.model, kernels), pruned, "not all %s", kernels);
+  compare(fashion.model, &batch, most);
+  free(pixels);
+  unload(&fashion);
+}
+
+Test(cuda_resnet, blocks_equal_the_cpu) {
+  compare_pruned("block:16x16", TSR_FORMAT_BCSR, TSR_DTYPE_F32, 1, "_f16_bcsr_conv_", of_f16);
+}
+
+Test(cuda_resnet, two_of_four_equals_the_cpu) {
+  compare_pruned("2:4", TSR_FORMAT_NM, TSR_DTYPE_F32, 1, "_f16_nm_conv_", of_f16);
+}
+
+Test(cuda_resnet, some_layers_by_rows_equal_the_cpu) {
+  compare_pruned("row", TSR_FORMAT_COMPACT, TSR_DTYPE_F32, 2, NULL, of_f16);
+}
+
+Test(cuda_resnet, bf16_equals_the_cpu) {
+  compare_pruned("block:16x16", TSR_FORMAT_BCSR, TSR_DTYPE_BF16, 1, "_bf16_bcsr_conv_", of_bf16);
 }
 
 /* ---- small ones of every kind: bottlenecks, ImageNet's stem, three channels ---- */
@@ -139,9 +253,9 @@ Test(cuda_resnet, small_ones_equal_the_cpu_in_both_layouts) {
     loaded small = load(folder);
     float *pixels = small_resnet_values("pixels", 2 * m->size * m->size * m->channels, 0, 2);
     tsr_image_batch batch = {2, m->size, m->size, m->channels, pixels, TSR_IMAGE_NHWC};
-    compare(small.model, &batch);
+    compare(small.model, &batch, of_f16);
     batch.layout = TSR_IMAGE_NCHW;
-    compare(small.model, &batch);
+    compare(small.model, &batch, of_f16);
     free(pixels);
     unload(&small);
     files_remove(folder);
