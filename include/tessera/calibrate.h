@@ -87,7 +87,9 @@ typedef struct tsr_calibrate_options {
   tsr_calibrate_visit *visit;
   tsr_calibrate_compare *compare; /* NULL, or there is a reference */
   /* NULL, or borrowed and not changed: the model as it is to be imitated, with layers like the
-   * model's. It is run beside it, each layer after the model's. */
+   * model's. It is run beside it, each layer after the model's. GRAM statistics then know its
+   * inputs, too, so that sparsegpt and admm have each layer imitate the reference's layer rather
+   * than its own unpruned self. */
   tsr_model *reference;
   void *user;
 } tsr_calibrate_options;

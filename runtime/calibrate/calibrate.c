@@ -62,16 +62,20 @@ static void forget(tsr__calibrate_run *run) {
 
 static tsr_status gather_statistics(tsr__calibrate_run *run, const tsr__layer *layer) {
   const tsr_calibrate_options *o = run->options;
-  const float *x = tsr__calibrate_slot(run, &run->own, layer->input);
+  const float *x = tsr__calibrate_slot(run, &run->own, layer->input), *reference = NULL;
+  if (run->reference.model && o->statistics == TSR_STATISTICS_GRAM)
+    reference = tsr__calibrate_slot(run, &run->reference, layer->input);
   int64_t rows, width = run->own.model->slots[layer->input].width;
   TSR_TRY(tsr__calibrate_rows(run, layer, &rows));
   if (layer->kind == TSR_LAYER_CONV2D) {
     TSR_TRY(tsr_statistics_create(layer->as.conv2d.linear.weight.cols, o->statistics,
                                   &run->statistics));
-    return tsr__statistics_add_conv(run->statistics, &layer->as.conv2d.shape, x, run->sequences,
-                                    o->threads);
+    return tsr__statistics_add_conv(run->statistics, &layer->as.conv2d.shape, x, reference,
+                                    run->sequences, o->threads);
   }
   TSR_TRY(tsr_statistics_create(width, o->statistics, &run->statistics));
+  if (reference)
+    return tsr__statistics_add_pair(run->statistics, x, reference, rows, width, o->threads);
   return tsr_statistics_add(run->statistics, x, rows, width, o->threads);
 }
 

@@ -60,7 +60,7 @@ tsr_status tsr__calibration_open(const tsr__calibrate_values *values,
 
 typedef struct calibrated_work {
   const tsr__calibrated_run *run;
-  tsr_model *model, *reference; /* reference: NULL unless there is something to compare */
+  tsr_model *model, *reference; /* reference: NULL if it is not needed */
   size_t *layer_of;             /* by the model's layer */
   uint8_t *chosen;              /* like layer_of */
   tsr__progress progress;
@@ -199,7 +199,8 @@ static tsr_status calibrate(calibrated_work *work) {
 tsr_status tsr__run_calibrated(const tsr__calibrated_run *run) {
   calibrated_work work = {.run = run};
   TSR_TRY(tsr_model_load(run->checkpoint, &work.model));
-  tsr_status status = run->compare ? tsr_model_load(run->checkpoint, &work.reference) : TSR_OK;
+  tsr_status status =
+      run->compare || run->follow ? tsr_model_load(run->checkpoint, &work.reference) : TSR_OK;
   if (status == TSR_OK) status = calibrate(&work);
   free(work.chosen);
   free(work.layer_of);
@@ -301,6 +302,7 @@ tsr_status tsr__prune_calibrated(const tsr__prune_rule *rule, int threads,
                              .count = count,
                              .what = "pruning",
                              .visit = prune,
+                             .follow = tsr_prune_method_needs(rule->method) == TSR_STATISTICS_GRAM,
                              .compare = tsr_calibration_images(calibration) ? restore : NULL,
                              .user = &work};
   work.run = &run;

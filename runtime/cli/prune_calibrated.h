@@ -80,6 +80,7 @@ typedef struct tsr__calibrated_run {
    * model, which is run beside the other for that. Then, too, the model gets what the layer has. */
   tsr_status (*compare)(void *user, const tsr__calibrated_place *place, const tsr_moments *now,
                         const tsr_moments *wanted);
+  int follow; /* statistics of a Gram matrix come with those of the unpruned model's input */
   void *user;
 } tsr__calibrated_run;
 tsr_status tsr__run_calibrated(const tsr__calibrated_run *run);

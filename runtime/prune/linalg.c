@@ -48,6 +48,18 @@ void tsr__dsyrk(double *gram, const double *x, int64_t n, int64_t rows) {
     syrk_panel(gram, x, n, rows, first, n - first < PANEL ? n - first : PANEL);
 }
 
+void tsr__cross_gram(double *cross, const double *y, const double *x, int64_t n, int64_t rows) {
+  const int size = (int)n, count = (int)rows;
+  const double one = 1;
+  openblas_set_num_threads(1);
+#pragma omp parallel for schedule(dynamic, 1) num_threads(team_size())
+  for (int64_t first = 0; first < n; first += PANEL) {
+    const int width = n - first < PANEL ? (int)(n - first) : PANEL;
+    dgemm_("N", "T", &size, &width, &count, &one, x, &size, y + first, &size, &one,
+           cross + first * n, &size);
+  }
+}
+
 /* The first row of one of `parts` like parts of the m rows. */
 static int64_t part_begin(int64_t m, int32_t part, int32_t parts) { return m * part / parts; }
 

@@ -13,6 +13,9 @@ void tsr__linalg_threads(int32_t threads);
 /* The upper triangle of gram[n, n] += that of x^T x; x: [rows, n]. */
 void tsr__dsyrk(double *gram, const double *x, int64_t n, int64_t rows);
 
+/* cross[n, n] += y^T x; both [rows, n]. */
+void tsr__cross_gram(double *cross, const double *y, const double *x, int64_t n, int64_t rows);
+
 /* C[m, n] = beta C + alpha A[m, k] B[k, n]. */
 typedef struct tsr__gemm_shape {
   int64_t m, n, k, lda, ldb, ldc;

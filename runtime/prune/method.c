@@ -8,6 +8,7 @@
 #include "runtime/base/alloc.h"
 #include "runtime/base/status.h"
 #include "runtime/prune/features.h"
+#include "runtime/prune/follow.h"
 #include "runtime/prune/linalg.h"
 
 static const struct {
@@ -157,14 +158,20 @@ double tsr__task_power(const tsr__prune_task *task, int64_t c) {
   return centred > ROUNDING * power ? centred : 0;
 }
 
-/* shift[r] += sign x what row r makes of the means. */
-static void add_means(const tsr__prune_task *task, double sign, double *shift) {
+/* shift[r] += sign x what row r makes of the means: sums / rows. */
+static void add_means(const tsr__prune_task *task, double sign, const double *sums, double *shift) {
+  double factor = sign / (double)task->statistics->rows;
   for (int64_t r = 0; r < task->rows; r++) {
     double sum = 0;
     for (int64_t c = 0; c < task->cols; c++)
-      sum += (double)task->weights[r * task->cols + c] * tsr__task_mean(task, c);
-    shift[r] += sign * sum;
+      sum += (double)task->weights[r * task->cols + c] * sums[c];
+    shift[r] += factor * sum;
   }
+}
+
+/* Those that the unpruned layer's output is made of, if the weights are to follow it. */
+static const double *wanted_sums(const tsr__prune_task *task, int follows) {
+  return follows ? task->statistics->reference_sums : task->statistics->sums;
 }
 
 static tsr_status score_and_project(const tsr__method_ops *ops, const tsr__prune_task *task,
@@ -204,15 +211,18 @@ tsr_status tsr_prune_matrix(const tsr_prune_options *options, const tsr_statisti
                           .result = result};
   const tsr__method_ops *ops = table[options->method].ops;
   if (!rows || !cols) return tsr_project(task.pattern, task.sparsity, weights, rows, cols, mask);
-  if (task.centred) add_means(&task, 1, options->shift);
+  /* Rows that go as a whole leave nothing to correct. */
+  int follows = !ops->score && statistics->cross && task.pattern->kind != TSR_PATTERN_ROW;
+  if (task.centred) add_means(&task, 1, wanted_sums(&task, follows), options->shift);
   if (ops->score) {
     TSR_TRY(project_scores(ops, &task));
   } else {
     tsr__linalg_threads(options->threads);
+    if (follows) TSR_TRY(tsr__follow_reference(&task));
     TSR_TRY(ops->prune(&task));
   }
   tsr_mask_apply(mask, weights, rows, cols);
-  if (task.centred) add_means(&task, -1, options->shift);
+  if (task.centred) add_means(&task, -1, statistics->sums, options->shift);
   return TSR_OK;
 }
 
@@ -220,6 +230,7 @@ static tsr_status prune_features(const tsr__method_ops *ops, const tsr__prune_ta
                                  int64_t features, int64_t going, uint8_t *kept) {
   if (!ops->score) {
     tsr__linalg_threads(task->threads);
+    if (task->statistics->cross) TSR_TRY(tsr__follow_reference(task));
     return tsr__eliminate_features(task, features, going, kept);
   }
   float *scores;
@@ -257,9 +268,10 @@ tsr_status tsr_prune_features(const tsr_prune_options *options, const tsr_statis
                           .result = result};
   memset(kept, 1, (size_t)features);
   if (!rows) return TSR_OK;
-  if (task.centred) add_means(&task, 1, options->shift);
+  int follows = !table[options->method].ops->score && statistics->cross;
+  if (task.centred) add_means(&task, 1, wanted_sums(&task, follows), options->shift);
   TSR_TRY(prune_features(table[options->method].ops, &task, features,
                          llround(options->sparsity * (double)features), kept));
-  if (task.centred) add_means(&task, -1, options->shift);
+  if (task.centred) add_means(&task, -1, statistics->sums, options->shift);
   return TSR_OK;
 }

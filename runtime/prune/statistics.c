@@ -50,6 +50,9 @@ void tsr_statistics_destroy(tsr_statistics *statistics) {
   free(statistics->sums);
   free(statistics->gram);
   free(statistics->rows_in_double);
+  free(statistics->cross);
+  free(statistics->reference_sums);
+  free(statistics->reference_in_double);
   free(statistics);
 }
 
@@ -89,28 +92,66 @@ static void add_sums(tsr_statistics *s, const float *x, int64_t rows, int64_t ld
   }
 }
 
-static void add_gram(tsr_statistics *s, const float *x, int64_t rows, int64_t ld, int32_t threads) {
+static void widen(const float *x, int64_t rows, int64_t n, int64_t ld, int32_t threads,
+                  double *out) {
+#pragma omp parallel for schedule(static) num_threads(threads)
+  for (int64_t r = 0; r < rows; r++)
+    for (int64_t c = 0; c < n; c++) out[r * n + c] = (double)x[r * ld + c];
+}
+
+/* reference: NULL if there is none. */
+static void add_gram(tsr_statistics *s, const float *x, const float *reference, int64_t rows,
+                     int64_t ld, int32_t threads) {
   int64_t n = s->features;
   tsr__linalg_threads(threads);
   for (int64_t first = 0; first < rows; first += TSR__STATISTICS_ROWS) {
     int64_t count = rows - first < TSR__STATISTICS_ROWS ? rows - first : TSR__STATISTICS_ROWS;
-#pragma omp parallel for schedule(static) num_threads(threads)
-    for (int64_t r = 0; r < count; r++)
-      for (int64_t c = 0; c < n; c++)
-        s->rows_in_double[r * n + c] = (double)x[(first + r) * ld + c];
+    widen(x + first * ld, count, n, ld, threads, s->rows_in_double);
     tsr__dsyrk(s->gram, s->rows_in_double, n, count);
+    if (!reference) continue;
+    widen(reference + first * ld, count, n, ld, threads, s->reference_in_double);
+    tsr__cross_gram(s->cross, s->reference_in_double, s->rows_in_double, n, count);
+    for (int64_t r = 0; r < count; r++)
+      for (int64_t c = 0; c < n; c++) s->reference_sums[c] += s->reference_in_double[r * n + c];
   }
+}
+
+static tsr_status add(tsr_statistics *s, const float *x, const float *reference, int64_t rows,
+                      int64_t ld, int32_t threads) {
+  TSR_CHECK(s && (x || !rows), TSR_INVALID_ARGUMENT, "tsr_statistics_add: NULL argument");
+  TSR_CHECK(rows >= 0 && ld >= s->features && threads >= 1, TSR_INVALID_ARGUMENT,
+            "tsr_statistics_add: %lld rows, ld %lld for %lld features, %d threads", (long long)rows,
+            (long long)ld, (long long)s->features, (int)threads);
+  TSR_TRY(check_values(s, x, rows, ld, threads));
+  if (reference) TSR_TRY(check_values(s, reference, rows, ld, threads));
+  add_sums(s, x, rows, ld, threads);
+  if (s->gram) add_gram(s, x, reference, rows, ld, threads);
+  s->rows += rows;
+  return TSR_OK;
 }
 
 tsr_status tsr_statistics_add(tsr_statistics *statistics, const float *x, int64_t rows, int64_t ld,
                               int32_t threads) {
-  TSR_CHECK(statistics && (x || !rows), TSR_INVALID_ARGUMENT, "tsr_statistics_add: NULL argument");
-  TSR_CHECK(rows >= 0 && ld >= statistics->features && threads >= 1, TSR_INVALID_ARGUMENT,
-            "tsr_statistics_add: %lld rows, ld %lld for %lld features, %d threads", (long long)rows,
-            (long long)ld, (long long)statistics->features, (int)threads);
-  TSR_TRY(check_values(statistics, x, rows, ld, threads));
-  add_sums(statistics, x, rows, ld, threads);
-  if (statistics->gram) add_gram(statistics, x, rows, ld, threads);
-  statistics->rows += rows;
-  return TSR_OK;
+  return add(statistics, x, NULL, rows, ld, threads);
+}
+
+static tsr_status allocate_pair(tsr_statistics *s) {
+  size_t n = (size_t)s->features;
+  if (!s->reference_sums)
+    TSR_TRY(
+        tsr__calloc(n, sizeof(double), "sums of the unpruned layer's input", &s->reference_sums));
+  if (!s->reference_in_double)
+    TSR_TRY(tsr__aligned(TSR__STATISTICS_ROWS * n, sizeof(double), "the unpruned layer's input",
+                         &s->reference_in_double));
+  return s->cross
+             ? TSR_OK
+             : tsr__calloc(n * n, sizeof(double), "the unpruned layer's Gram matrix", &s->cross);
+}
+
+tsr_status tsr__statistics_add_pair(tsr_statistics *statistics, const float *x,
+                                    const float *reference, int64_t rows, int64_t ld,
+                                    int32_t threads) {
+  TSR_CHECK(statistics->gram, TSR_INVALID_ARGUMENT, "a pair of inputs needs a Gram matrix");
+  TSR_TRY(allocate_pair(statistics));
+  return add(statistics, x, reference, rows, ld, threads);
 }
