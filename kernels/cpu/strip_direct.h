@@ -51,6 +51,13 @@ TSR__INLINE void fetch_share(const direct_job *job, int64_t from) {
       _mm_prefetch((const char *)(pixels[t] + c * TSR__RUN_COLS), _MM_HINT_T0);
 }
 
+/* What the next panel writes at this strip: with few products there is nothing else to hide the
+ * wait for a line of a large output, which is read before it is written. */
+TSR__INLINE void fetch_outputs(int T, int next_tokens, const strip_job *tile) {
+  for (int t = T; t < T + next_tokens; t++)
+    _mm_prefetch((const char *)(tile->out + t * tile->ldo), _MM_HINT_T0);
+}
+
 TSR__INLINE void direct_panel(const int H, const int T, const int U, const direct_job *job) {
   const int64_t strip_rows = H * TSR__LANES;
   const tsr__strips *strips = job->strips;
@@ -65,6 +72,7 @@ TSR__INLINE void direct_panel(const int H, const int T, const int U, const direc
     tile.out = job->tile.out + row;
     tile.residual = job->tile.residual ? job->tile.residual + row : NULL;
     fetch_share(job, (s - job->first) * job->share);
+    fetch_outputs(T, job->next_tokens, &tile);
     begin_sums(H, T, U, job->bias ? job->bias + row : NULL, tile.rows, acc);
     direct_strip(H, T, U, &tile, run, end, values, acc);
     end_sums(H, T, U, acc);
