@@ -163,15 +163,28 @@ static tsr_status list_touched(const tsr_model *model, tsr__model_run *run) {
   return TSR_OK;
 }
 
+static int64_t pixel_count(const tsr__model_input *input) {
+  return input->batch * input->height * input->width * input->channels;
+}
+
+static tsr_status allocate_on_gpu(tsr__model_run *run) {
+  const tsr__model_input *input = run->input;
+  void *embedding = NULL, *pixels = NULL;
+  size_t bytes = (size_t)(input->batch * input->hidden) * sizeof(float);
+  TSR_TRY(tsr__cuda_alloc(run->cuda, run->workspace_bytes, "the GPU's workspace", &run->workspace));
+  TSR_TRY(tsr__cuda_alloc(run->cuda, bytes, "embeddings", &embedding));
+  run->embedding = embedding;
+  if (!input->pixels) return TSR_OK;
+  tsr_status status = tsr__cuda_upload(
+      run->cuda, input->pixels, (size_t)pixel_count(input) * sizeof(float), "pixels", &pixels);
+  run->pixels = pixels;
+  return status;
+}
+
 static tsr_status place_on_gpu(tsr__model_run *run) {
-  void *embedding = NULL;
-  size_t bytes = (size_t)(run->input->batch * run->input->hidden) * sizeof(float);
   TSR_TRY(tsr__cuda_open(&run->cuda));
   TSR_TRY(tsr__cuda_enter(run->cuda));
-  tsr_status status =
-      tsr__cuda_alloc(run->cuda, run->workspace_bytes, "the GPU's workspace", &run->workspace);
-  if (status == TSR_OK) status = tsr__cuda_alloc(run->cuda, bytes, "embeddings", &embedding);
-  run->embedding = embedding;
+  tsr_status status = allocate_on_gpu(run);
   tsr__cuda_leave(run->cuda);
   return status == TSR_OK ? tsr__cuda_replay_create(run->plan->cuda, &run->replay) : status;
 }
@@ -180,6 +193,7 @@ static tsr_status place(const tsr_model *model, tsr__model_run *run) {
   run->workspace_bytes = tsr_model_plan_workspace_bytes(run->plan);
   if (run->plan->cuda) return place_on_gpu(run);
   run->embedding = run->input->embedding;
+  run->pixels = run->input->pixels;
   TSR_TRY(tsr__aligned(run->workspace_bytes, 1, "a workspace", &run->workspace));
   return list_touched(model, run);
 }
@@ -222,6 +236,7 @@ static void free_on_gpu(const tsr__model_run *run) {
   if (tsr__cuda_enter(run->cuda) == TSR_OK) {
     tsr__cuda_free(run->cuda, run->workspace);
     tsr__cuda_free(run->cuda, run->embedding);
+    tsr__cuda_free(run->cuda, run->pixels);
     tsr__cuda_leave(run->cuda);
   }
   tsr__cuda_close(run->cuda);
@@ -243,7 +258,7 @@ tsr_status tsr__model_run_execute(void *user) {
   tsr_batch batch = {.sequences = input->batch, .offsets = input->offsets, .ids = input->ids};
   if (input->pixels) {
     tsr_image_batch images = {input->batch,    input->height, input->width,
-                              input->channels, input->pixels, TSR_IMAGE_NHWC};
+                              input->channels, run->pixels,   TSR_IMAGE_NHWC};
     tsr_image_output logits = {.logits = run->embedding};
     return tsr_model_execute_images(run->plan, &images, &logits, run->workspace,
                                     run->workspace_bytes);

@@ -27,12 +27,13 @@ void tsr__model_input_release(tsr__model_input *input);
 typedef struct tsr__model_run {
   const tsr__model_input *input;
   tsr_model_plan *plan;
-  /* Of a plan for the GPU, whose memory workspace and embedding are then; else NULL. */
+  /* Of a plan for the GPU, whose memory workspace, embedding and pixels are then; else NULL. */
   tsr__cuda *cuda;
   tsr__cuda_replay *replay;
   void *workspace;
   size_t workspace_bytes;
-  float *embedding;    /* on the CPU the input's */
+  float *embedding;    /* on the CPU the input's, and so are the pixels */
+  float *pixels;       /* of a model of images; else NULL */
   tsr__range *touched; /* the linear layers' weights, workspace, output: what makes a cold run */
   size_t touched_count;
   int64_t stored, elements;   /* of all linear weights */

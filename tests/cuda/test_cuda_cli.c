@@ -160,13 +160,29 @@ Test(cuda_cli, bench_counts_a_model_in_variants) {
   json_decref(records);
 }
 
+enum { FASHION_LINEARS = 10 }; /* and convolutions */
+
+Test(cuda_cli, bench_counts_a_model_of_images) {
+  json_t *records = bench("fashion-resnet -p 2:4 --batch 1");
+  cr_assert_eq(json_array_size(records), 2);
+  for (size_t r = 0; r < 2; r++) {
+    const json_t *record = json_array_get(records, r);
+    expect_no_times(record);
+    cr_assert_geq(json_number(record, "launches"), FASHION_LINEARS);
+    cr_assert_eq(json_number(record, "executed_share"), 1);
+    cr_assert_gt(json_number(record, "tensor_instructions"), 0);
+  }
+  cr_assert_float_eq(json_number(json_array_get(records, 1), "baseline_modelled_us"),
+                     json_number(json_array_get(records, 0), "modelled_us"), 1e-6);
+  json_decref(records);
+}
+
 Test(cuda_cli, bench_refuses_what_only_the_cpu_has) {
   cr_assert_eq(command_shell("printf '16 16 4\\n' >shapes.txt"), 0);
   assert_fails(2, "--isa", "bench shapes.txt --backend cuda --isa avx2");
   assert_fails(2, "backend cpu", "bench shapes.txt --backend cuda --baseline onednn");
   assert_fails(2, "backend cuda", "bench shapes.txt --baseline cublaslt");
   assert_fails(2, "simulated", "bench model --backend cuda --baseline cublaslt");
-  assert_fails(6, "on the CPU only", "bench fashion-resnet --backend cuda");
   assert_fails(6, "nothing to tune", "tune --backend cuda");
   setenv("TESSERA_CUDA_DRIVER", "/nowhere/libcuda.so.1", 1);
   assert_fails(8, "/nowhere/libcuda.so.1", "bench shapes.txt --backend cuda");
