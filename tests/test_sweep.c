@@ -105,6 +105,32 @@ Test(sweep, runs_every_cell_and_writes_the_page) {
   free(page);
 }
 
+Test(sweep, latencies_are_measured_later) {
+  sweep("--no-latency");
+  char *before = read_text("out/results.jsonl");
+  cr_assert_eq(count_of(before, "\n"), CELLS);
+  cr_assert_eq(count_of(before, "\"latency_ms\"") + count_of(before, "\"speedup\""), 0);
+  sweep("--no-latency");
+  sweep("");
+  sweep("");
+  char *after = read_text("out/results.jsonl");
+  cr_assert(!strncmp(before, after, strlen(before)));
+  const char *raced = after + strlen(before);
+  cr_assert_eq(count_of(raced, "\n"), CELLS, "%s", raced);
+  cr_assert_eq(count_of(raced, "\"latency_ms\""), CELLS);
+  for (const char *at = before; *at; at = strchr(at, '\n') + 1) {
+    json_t *old = json_loadb(at, (size_t)(strchr(at, '\n') - at), 0, NULL);
+    json_t *new = result(raced, json_text(old, "command"));
+    cr_assert(json_equal(json_object_get(new, "metrics"), json_object_get(old, "metrics")));
+    cr_assert_eq(json_number(new, "packed_bytes"), json_number(old, "packed_bytes"));
+    cr_assert_gt(json_number(new, "latency_ms"), 0);
+    json_decref(old);
+    json_decref(new);
+  }
+  free(before);
+  free(after);
+}
+
 /* A cell gives what its command gives. */
 Test(sweep, cells_are_what_their_commands_say) {
   sweep("--cells 3");

@@ -15,7 +15,7 @@ typedef struct sweep_options {
   const char *file, *folder;
   int64_t threads, cells;
   double seconds;
-  int report;
+  int report, no_latency;
 } sweep_options;
 
 typedef struct sweep_job {
@@ -50,10 +50,11 @@ static tsr_status open_folder(sweep_job *job) {
   return TSR_OK;
 }
 
-/* A cell that failed is tried again. */
+/* A cell that failed is tried again, one without a latency raced. */
 static int is_finished(const sweep_job *job, const tsr__sweep_job *cell) {
   const json_t *record = tsr__sweep_results_find(&job->results, cell->command);
-  return record && !json_object_get(record, "error");
+  if (!record || json_object_get(record, "error")) return 0;
+  return job->options->no_latency || json_object_get(record, "latency_ms");
 }
 
 static tsr_status open_machine(sweep_job *job) {
@@ -69,7 +70,8 @@ static tsr_status open_machine(sweep_job *job) {
   job->runner = (tsr__sweep_runner){.plan = &job->plan,
                                     .work = job->work,
                                     .linear = &job->linear,
-                                    .seconds = job->options->seconds};
+                                    .seconds = job->options->seconds,
+                                    .no_latency = job->options->no_latency};
   return TSR_OK;
 }
 
@@ -88,8 +90,9 @@ static void tell(const sweep_job *job, const tsr__sweep_job *cell, const json_t 
       printf("%s%s %.4g", before, name, json_number_value(value));
       before = ", ";
     }
-    printf("; %.2f ms, %.2fx", json_number_value(json_object_get(record, "latency_ms")),
-           json_number_value(json_object_get(record, "speedup")));
+    if (!job->options->no_latency)
+      printf("; %.2f ms, %.2fx", json_number_value(json_object_get(record, "latency_ms")),
+             json_number_value(json_object_get(record, "speedup")));
   }
   double each = (tsr__now() - job->begin) / (double)job->done;
   printf("; %.0f min left\n", each * (double)(job->left - job->done) / 60);
@@ -103,7 +106,8 @@ static tsr_status write_page(const sweep_job *job) {
 
 static tsr_status run_cell(sweep_job *job, const tsr__sweep_job *cell) {
   json_t *record = NULL;
-  TSR_TRY(tsr__sweep_run_cell(&job->runner, cell, &record));
+  const json_t *earlier = tsr__sweep_results_find(&job->results, cell->command);
+  TSR_TRY(tsr__sweep_run_cell(&job->runner, cell, earlier, &record));
   TSR_TRY(tsr__sweep_results_append(&job->results, record));
   job->done++;
   tell(job, cell, tsr__sweep_results_find(&job->results, cell->command));
@@ -174,6 +178,11 @@ static const tsr__option rows[] = {
      .fallback = "1",
      .max = 3600},
     {.kind = TSR__OPTION_FLAG,
+     .name = "no-latency",
+     .help = "measure quality and size only, where the machine is busy; without it the same sweep "
+             "later measures what latencies are missing, and nothing else",
+     .offset = offsetof(sweep_options, no_latency)},
+    {.kind = TSR__OPTION_FLAG,
      .name = "report",
      .help = "measure nothing, write results.csv and index.html anew",
      .offset = offsetof(sweep_options, report)},
@@ -194,7 +203,6 @@ const tsr__command tsr__cli_sweep = {
         "is reported as destroyed.\n"
         "In FILE: model NAME PATH, and what is this model's alone, calibrate=FILE, task=TASK, "
         "data=FOLDER; pattern P...; sparsity S...; method NAME OPTIONS-OF-PRUNE...; "
-        ""
         "task T...; data FOLDER; latency BATCH TOKENS (1 128). Among a method's options "
         "{calibration} stands for the model's calibrate=FILE. Lines of a kind add up; # begins a "
         "comment. Words hold no blanks.\n"

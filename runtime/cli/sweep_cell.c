@@ -13,6 +13,7 @@ enum { RACE_ROUNDS = 5 };
 
 /* Figures of one cell. */
 typedef struct figures {
+  const json_t *known; /* metrics of an earlier measurement; NULL = none */
   tsr__evaluation results[TSR__SWEEP_TASKS_MAX];
   double latency_ms, speedup;
   int64_t packed_bytes;
@@ -112,17 +113,19 @@ static tsr_status race(const tsr__sweep_runner *runner, const tsr__model_run *ru
       .cache = TSR_CACHE_WARM, .min_rounds = RACE_ROUNDS, .min_seconds = runner->seconds};
   tsr__race_result result;
   tsr__timing timing = {0};
+  f->packed_bytes = run->packed_bytes;
+  if (runner->no_latency) return TSR_OK;
   TSR_TRY(tsr__race(contestants, alone ? 1 : 2, &options, &result));
   tsr_status status = tsr__race_timing(&result, alone ? 0 : 1, &timing);
   f->speedup = 1;
   if (status == TSR_OK && !alone) status = tsr__race_speedup(&result, 1, 0, &f->speedup);
   tsr__race_release(&result);
   f->latency_ms = timing.median_ms;
-  f->packed_bytes = run->packed_bytes;
   return status;
 }
 
 static tsr_status evaluate(tsr__sweep_runner *runner, tsr__subject *subject, figures *f) {
+  if (f->known) return TSR_OK;
   for (size_t i = 0; i < runner->model->task_count; i++)
     TSR_TRY(tsr__evaluate(runner->model->tasks[i], &runner->data, subject,
                           runner->reference.subject, &f->results[i]));
@@ -174,6 +177,7 @@ static tsr_status measure(tsr__sweep_runner *runner, const tsr__sweep_job *job, 
 /* ---- the record ---- */
 
 static json_t *metrics_json(const tsr__sweep_model *model, const figures *f) {
+  if (f->known) return json_deep_copy(f->known);
   json_t *metrics = json_object();
   for (size_t t = 0; t < model->task_count; t++)
     for (size_t i = 0; i < f->results[t].metric_count; i++) {
@@ -197,13 +201,15 @@ static json_t *record_of(const tsr__sweep_runner *runner, const tsr__sweep_job *
                          const figures *f, const char *error) {
   json_t *record = names_json(job);
   json_t *measured =
-      error
-          ? json_pack("{s:s}", "error", error)
-          : json_pack("{s:o, s:f, s:f, s:I, s:i, s:f, s:f}", "metrics", metrics_json(job->model, f),
-                      "latency_ms", f->latency_ms, "speedup", f->speedup, "packed_bytes",
-                      (json_int_t)f->packed_bytes, "threads", (int)runner->linear->threads,
-                      "make_seconds", f->make_seconds, "evaluate_seconds", f->evaluate_seconds);
+      error ? json_pack("{s:s}", "error", error)
+            : json_pack("{s:o, s:I, s:i, s:f, s:f}", "metrics", metrics_json(job->model, f),
+                        "packed_bytes", (json_int_t)f->packed_bytes, "threads",
+                        (int)runner->linear->threads, "make_seconds", f->make_seconds,
+                        "evaluate_seconds", f->evaluate_seconds);
   int failed = !record || !measured || json_object_update(record, measured);
+  if (!error && !runner->no_latency)
+    failed |= json_object_set_new(record, "latency_ms", json_real(f->latency_ms)) ||
+              json_object_set_new(record, "speedup", json_real(f->speedup));
   json_decref(measured);
   if (!failed) return record;
   json_decref(record);
@@ -211,8 +217,8 @@ static json_t *record_of(const tsr__sweep_runner *runner, const tsr__sweep_job *
 }
 
 tsr_status tsr__sweep_run_cell(tsr__sweep_runner *runner, const tsr__sweep_job *job,
-                               json_t **record) {
-  figures f = {0};
+                               const json_t *earlier, json_t **record) {
+  figures f = {.known = json_object_get(earlier, "metrics")};
   char error[512] = "";
   tsr_status status = measure(runner, job, &f);
   if (status == TSR_OUT_OF_MEMORY) return status;

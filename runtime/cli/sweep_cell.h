@@ -13,6 +13,7 @@ typedef struct tsr__sweep_runner {
   const char *work; /* an empty folder for the models that are made; exists */
   const tsr_plan_options *linear;
   double seconds; /* that a latency is measured for */
+  int no_latency; /* quality and size only */
   /* The rest is private. */
   tsr__task_data data;
   const tsr__sweep_model *model; /* the one that is open */
@@ -23,9 +24,10 @@ typedef struct tsr__sweep_runner {
 } tsr__sweep_runner;
 
 /* *record: a new object with the cell's names and figures, or with "error"; NULL when out of
- * memory. A failure is of the sweep itself, not of the cell. */
+ * memory. earlier: NULL, or the cell's record without a latency, whose metrics are taken over. A
+ * failure is of the sweep itself, not of the cell. */
 tsr_status tsr__sweep_run_cell(tsr__sweep_runner *runner, const tsr__sweep_job *job,
-                               json_t **record);
+                               const json_t *earlier, json_t **record);
 void tsr__sweep_runner_release(tsr__sweep_runner *runner);
 
 #endif
