@@ -67,6 +67,13 @@ Test(cuda_cli, explain_names_the_gpu_and_its_kernels) {
   json_decref(root);
 }
 
+Test(cuda_cli, explain_names_kernels_of_convolutions) {
+  cr_assert_eq(command_run("explain fashion-resnet --backend cuda"), 0, "%s", command_errors());
+  cr_assert(strstr(command_output(), gpu_name()), "%s", command_output());
+  cr_assert(strstr(command_output(), "tsr_f16_dense_conv_"), "%s", command_output());
+  cr_assert(!strstr(command_output(), "avx"), "%s", command_output());
+}
+
 Test(cuda_cli, doctor_names_the_gpu) {
   json_t *root = command_json("doctor --json");
   const json_t *gpu = json_object_get(root, "gpu");
