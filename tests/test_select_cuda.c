@@ -223,3 +223,33 @@ Test(select_cuda, the_wmma_reference_runs_by_name_only) {
       cr_assert_str_eq(s.kernel->name, name);
     }
 }
+
+static tsr_spmm_problem conv_of_panels(const char *pattern) {
+  tsr_spmm_problem p = problem_of(pattern, TSR_FORMAT_VNM, 256, 2304, 32 * 196, 0.25);
+  p.conv = (tsr_conv_shape){14, 14, 256, {3, 3}, {1, 1}, {1, 1}, {1, 1}};
+  return p;
+}
+
+Test(select_cuda, convolutions_of_panels_run_as_two_of_four) {
+  tsr_hardware a100 = forged_gpu(A100_SMS, SM80_SHARED);
+  tsr_spmm_problem p = conv_of_panels("vnm:64:2:8"), nm = p;
+  nm.format = TSR_FORMAT_NM;
+  nm.stored = 256 * 2304 / 2;
+  cr_assert_eq(tsr_pattern_parse("2:4", &nm.pattern), TSR_OK);
+  tsr_selection panels = choose(&p, &a100), two_of_four = choose(&nm, &a100);
+  cr_assert_eq(panels.kernel->format, TSR_FORMAT_NM);
+  cr_assert_eq(panels.kernel, two_of_four.kernel);
+  cr_assert_eq(panels.candidates[0].predicted_us, two_of_four.candidates[0].predicted_us);
+  tsr_selection s;
+  cr_assert_eq(tsr_select(&p, &a100, NULL, NULL, 0, &s), TSR_NOT_FOUND);
+}
+
+/* Four elements may lie in two groups of six, and then keep more than two. */
+Test(select_cuda, panels_that_are_not_two_of_four_run_as_dense) {
+  tsr_hardware a100 = forged_gpu(A100_SMS, SM80_SHARED);
+  tsr_spmm_problem p = conv_of_panels("vnm:64:2:6");
+  cr_assert_eq(choose(&p, &a100).kernel->format, TSR_FORMAT_DENSE);
+  p = conv_of_panels("vnm:64:2:8");
+  p.conv = (tsr_conv_shape){0}; /* tokens have kernels of their own */
+  cr_assert_eq(choose(&p, &a100).kernel->format, TSR_FORMAT_VNM);
+}

@@ -73,8 +73,9 @@ typedef struct tsr_selection {
 /* Pure: the same arguments give the same answer. tuning may be NULL (built-in coefficients).
  * force_kernel: NULL, or the name that must be used. Kernels of the problem's own format and of
  * `dense` compete, the latter on the unpacked matrix, so that sparse is never chosen where dense is
- * predicted to be faster; allow_dense = 0 leaves it out. TSR_UNSUPPORTED_HARDWARE or TSR_NOT_FOUND
- * when nothing is left, the message giving each refusal. */
+ * predicted to be faster; allow_dense = 0 leaves it out. So it does those of 2:4, which compete for
+ * convolutions of V:N:M on a GPU where M is a multiple of four. TSR_UNSUPPORTED_HARDWARE or
+ * TSR_NOT_FOUND when nothing is left, the message giving each refusal. */
 TSR_API tsr_status tsr_select(const tsr_spmm_problem *problem, const tsr_hardware *hardware,
                               const tsr_tuning *tuning, const char *force_kernel, int allow_dense,
                               tsr_selection *out);

@@ -105,16 +105,34 @@ static tsr_status lay_out_cuda(tsr_linear_plan *plan, const tsr_linear *layer,
   return TSR_OK;
 }
 
+/* V:N:M as 2:4 (tsr__spmm_kernel_suits). The caller releases *out. */
+static tsr_status pack_again(const tsr_packed *weight, tsr_packed *out) {
+  static const tsr_pattern two_of_four = {.kind = TSR_PATTERN_NM, .n = 2, .m = 4};
+  tsr_packed dense;
+  float *memory;
+  tsr_status status = convert(weight, TSR_FORMAT_DENSE, &dense, &memory);
+  tsr_matrix matrix = {memory, TSR_DTYPE_F32, weight->rows, weight->cols, weight->cols};
+  if (status == TSR_OK) status = tsr_pack(&matrix, TSR_FORMAT_NM, &two_of_four, out);
+  free(memory);
+  return status;
+}
+
 static tsr_status lay_out(tsr_linear_plan *plan, const tsr_linear *layer) {
   const tsr_spmm_kernel *kernel = plan->selection.kernel;
-  tsr_packed converted;
-  float *memory;
+  const tsr_packed *weight = &layer->weight;
+  tsr_packed again = {0}, converted;
+  float *memory = NULL;
   tsr_status status;
-  TSR_TRY_GOTO(status, convert(&layer->weight, kernel->format, &converted, &memory), done);
+  if (weight->format == TSR_FORMAT_VNM && kernel->format == TSR_FORMAT_NM) {
+    TSR_TRY_GOTO(status, pack_again(weight, &again), done);
+    weight = &again;
+  }
+  TSR_TRY_GOTO(status, convert(weight, kernel->format, &converted, &memory), done);
   status = kernel->backend == TSR_BACKEND_CUDA ? lay_out_cuda(plan, layer, &converted)
                                                : lay_out_cpu(plan, &converted);
 done:
   free(memory);
+  tsr_packed_release(&again);
   return status;
 }
 

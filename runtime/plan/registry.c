@@ -49,14 +49,32 @@ tsr_isa tsr_spmm_kernel_isa(const tsr_spmm_kernel *kernel) {
   return kernel ? kernel->isa : TSR_ISA_COUNT;
 }
 
+enum { GROUP = 4, KEPT = 2 };
+
+static int as_two_of_four(const tsr_spmm_kernel *kernel, const tsr_spmm_problem *problem) {
+  return kernel->backend == TSR_BACKEND_CUDA && kernel->format == TSR_FORMAT_NM &&
+         problem->format == TSR_FORMAT_VNM && problem->conv.channels &&
+         problem->pattern.m % GROUP == 0;
+}
+
+int tsr__spmm_kernel_suits(const tsr_spmm_kernel *kernel, const tsr_spmm_problem *problem) {
+  return kernel->format == problem->format || kernel->format == TSR_FORMAT_DENSE ||
+         as_two_of_four(kernel, problem);
+}
+
 tsr_spmm_problem tsr__problem_for(const tsr_spmm_kernel *kernel, const tsr_spmm_problem *problem) {
-  tsr_spmm_problem dense = *problem;
-  if (kernel->format != TSR_FORMAT_DENSE || problem->format == TSR_FORMAT_DENSE) return dense;
-  dense.format = TSR_FORMAT_DENSE;
-  dense.pattern = (tsr_pattern){.kind = TSR_PATTERN_DENSE};
-  dense.stored = problem->m * problem->k;
-  dense.weight = NULL;
-  return dense;
+  tsr_spmm_problem other = *problem;
+  if (kernel->format == problem->format || !tsr__spmm_kernel_suits(kernel, problem)) return other;
+  other.format = kernel->format;
+  other.weight = NULL;
+  if (kernel->format == TSR_FORMAT_DENSE) {
+    other.pattern = (tsr_pattern){.kind = TSR_PATTERN_DENSE};
+    other.stored = problem->m * problem->k;
+  } else {
+    other.pattern = (tsr_pattern){.kind = TSR_PATTERN_NM, .n = KEPT, .m = GROUP};
+    other.stored = problem->m * ((problem->k + GROUP - 1) / GROUP) * KEPT;
+  }
+  return other;
 }
 
 const tsr_cuda_spmm_kernel *tsr__spmm_kernel_cuda(const tsr_spmm_kernel *kernel) {
@@ -84,8 +102,7 @@ const char *tsr_spmm_kernel_refusal(const tsr_spmm_kernel *kernel, const tsr_spm
                                     const tsr_hardware *hardware) {
   if (!kernel || !problem || !hardware) return "NULL argument";
   if (kernel->backend != problem->backend) return "is for another backend";
-  if (kernel->format != problem->format && kernel->format != TSR_FORMAT_DENSE)
-    return "is for another format";
+  if (!tsr__spmm_kernel_suits(kernel, problem)) return "is for another format";
   if (!hardware->isa[kernel->isa]) return needs[kernel->isa];
   tsr_spmm_problem seen = tsr__problem_for(kernel, problem);
   return kernel->backend == TSR_BACKEND_CUDA ? cuda_refusal(kernel, &seen, hardware)

@@ -126,8 +126,8 @@ tsr_status tsr_select(const tsr_spmm_problem *problem, const tsr_hardware *hardw
             force_kernel);
   const tsr_spmm_kernel *kernel;
   for (size_t i = 0; (kernel = tsr_spmm_kernel_at(i)) != NULL; i++) {
-    int suits =
-        kernel->format == problem->format || (allow_dense && kernel->format == TSR_FORMAT_DENSE);
+    int suits = kernel->format == problem->format ||
+                (allow_dense && tsr__spmm_kernel_suits(kernel, problem));
     int competes = kernel == forced || (suits && tsr__spmm_kernel_competes(kernel, problem));
     if (!competes || out->candidate_count == TSR_CANDIDATES_MAX) continue;
     tsr_candidate candidate = assess(kernel, problem, hardware, tuning);

@@ -159,7 +159,8 @@ static void set_weight(tsr_model *model, size_t index, const tsr_pattern *patter
   tsr_packed packed = {0};
   cr_assert_eq(tsr_unpack_f32(&linear->weight, w, cols), TSR_OK);
   if (pattern->kind != TSR_PATTERN_DENSE) {
-    tsr_prune_options options = {.pattern = *pattern, .sparsity = 0.5, .threads = 1};
+    double sparsity = format == TSR_FORMAT_VNM ? 1 - 2.0 / pattern->m : 0.5;
+    tsr_prune_options options = {.pattern = *pattern, .sparsity = sparsity, .threads = 1};
     cr_assert_eq(tsr_prune_method_parse("magnitude-l2", &options.method), TSR_OK);
     cr_assert_eq(tsr_prune_matrix(&options, NULL, w, rows, cols, mask, NULL), TSR_OK, "%s",
                  tsr_last_error());
@@ -233,6 +234,15 @@ Test(cuda_resnet, blocks_equal_the_cpu) {
 
 Test(cuda_resnet, two_of_four_equals_the_cpu) {
   compare_pruned("2:4", TSR_FORMAT_NM, TSR_DTYPE_F32, 1, "_f16_nm_conv_", of_f16);
+}
+
+/* They run as 2:4, or as dense ones where that is predicted to be faster. */
+Test(cuda_resnet, panels_equal_the_cpu) {
+  loaded fashion = load(FASHION);
+  prune(fashion.model, "vnm:16:2:8", TSR_FORMAT_VNM, TSR_DTYPE_F32, 1);
+  cr_assert_geq(count_kernels(fashion.model, "_f16_nm_conv_"), 3);
+  unload(&fashion);
+  compare_pruned("vnm:16:2:8", TSR_FORMAT_VNM, TSR_DTYPE_F32, 1, NULL, of_f16);
 }
 
 Test(cuda_resnet, some_layers_by_rows_equal_the_cpu) {
