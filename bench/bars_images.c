@@ -147,11 +147,12 @@ static tsr_status write_models(const char *tessera, const char *folder) {
   TSR_TRY(export_resnet50(folder));
   snprintf(path, sizeof path, "%s/image.ppm", folder);
   TSR_TRY(write_file(path, "P6 224 224 255\n", (size_t)SIDE * SIDE * 3));
-  snprintf(command, sizeof command,
-           "cd '%s' && exec >log.txt && '%s' prune dense -o pruned -p block:16x16 -s 0.9 && '%s' "
-           "pack pruned -o packed && '%s' prune dense -o rows -p row -s 0.5 && '%s' shrink rows -o "
-           "small && '%s' pack small -o half",
-           folder, tessera, tessera, tessera, tessera, tessera);
+  snprintf(
+      command, sizeof command,
+      "t=$(realpath '%s') && cd '%s' && exec >log.txt && \"$t\" prune dense -o pruned -p "
+      "block:16x16 -s 0.9 && \"$t\" pack pruned -o packed && \"$t\" prune dense -o rows -p row "
+      "-s 0.5 && \"$t\" shrink rows -o small && \"$t\" pack small -o half",
+      tessera, folder);
   return run_command(command);
 }
 
