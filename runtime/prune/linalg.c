@@ -1,5 +1,11 @@
 #include "runtime/prune/linalg.h"
 
+#include <omp.h>
+#include <stdlib.h>
+
+#include "runtime/base/alloc.h"
+#include "runtime/base/status.h"
+
 /* The Fortran interface, which all implementations share; int is what their default build takes.
  * Column-major: a row-major upper triangle is a lower one there, and products swap their factors.
  */
@@ -20,8 +26,9 @@ void openblas_set_num_threads(int threads);
  * cores. Factorisations are left to BLAS's threads. */
 static _Atomic int32_t team = 1;
 
-/* Rows and columns of the Gram matrix that are one part. */
-enum { PANEL = 128 };
+/* Rows and columns of the Gram matrix that are one part; rows of activations that are summed in
+ * float. */
+enum { PANEL = 128, CROSS_ROWS = 1024 };
 
 int tsr__linalg_available(void) { return 1; }
 
@@ -48,16 +55,31 @@ void tsr__dsyrk(double *gram, const double *x, int64_t n, int64_t rows) {
     syrk_panel(gram, x, n, rows, first, n - first < PANEL ? n - first : PANEL);
 }
 
-void tsr__cross_gram(double *cross, const double *y, const double *x, int64_t n, int64_t rows) {
-  const int size = (int)n, count = (int)rows;
-  const double one = 1;
+/* The panel's columns of y by all of x. part: [width, n]. */
+static void cross_panel(double *cross, const float *y, const float *x, int64_t n, int64_t rows,
+                        int64_t ld, int width, float *part) {
+  const int size = (int)n, stride = (int)ld;
+  const float one = 1, zero = 0;
+  for (int64_t first = 0; first < rows; first += CROSS_ROWS) {
+    const int count = rows - first < CROSS_ROWS ? (int)(rows - first) : CROSS_ROWS;
+    sgemm_("N", "T", &size, &width, &count, &one, x + first * ld, &stride, y + first * ld, &stride,
+           &zero, part, &size);
+    for (int64_t i = 0; i < width * n; i++) cross[i] += (double)part[i];
+  }
+}
+
+tsr_status tsr__cross_gram(double *cross, const float *y, const float *x, int64_t n, int64_t rows,
+                           int64_t ld) {
+  float *parts;
+  TSR_TRY(tsr__aligned((size_t)(team_size() * PANEL * n), sizeof *parts, "products", &parts));
   openblas_set_num_threads(1);
 #pragma omp parallel for schedule(dynamic, 1) num_threads(team_size())
-  for (int64_t first = 0; first < n; first += PANEL) {
-    const int width = n - first < PANEL ? (int)(n - first) : PANEL;
-    dgemm_("N", "T", &size, &width, &count, &one, x, &size, y + first, &size, &one,
-           cross + first * n, &size);
-  }
+  for (int64_t first = 0; first < n; first += PANEL)
+    cross_panel(cross + first * n, y + first, x, n, rows, ld,
+                n - first < PANEL ? (int)(n - first) : PANEL,
+                parts + omp_get_thread_num() * PANEL * n);
+  free(parts);
+  return TSR_OK;
 }
 
 /* The first row of one of `parts` like parts of the m rows. */

@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#include "tessera/status.h"
+
 int tsr__linalg_available(void);
 
 /* One number of threads for the whole process. */
@@ -13,8 +15,10 @@ void tsr__linalg_threads(int32_t threads);
 /* The upper triangle of gram[n, n] += that of x^T x; x: [rows, n]. */
 void tsr__dsyrk(double *gram, const double *x, int64_t n, int64_t rows);
 
-/* cross[n, n] += y^T x; both [rows, n]. */
-void tsr__cross_gram(double *cross, const double *y, const double *x, int64_t n, int64_t rows);
+/* cross[n, n] += y^T x; both [rows, ld]. A bounded number of rows is summed in float, which is
+ * twice as fast. */
+tsr_status tsr__cross_gram(double *cross, const float *y, const float *x, int64_t n, int64_t rows,
+                           int64_t ld);
 
 /* C[m, n] = beta C + alpha A[m, k] B[k, n]. */
 typedef struct tsr__gemm_shape {

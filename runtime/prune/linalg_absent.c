@@ -11,8 +11,10 @@ void tsr__dsyrk(double *gram, const double *x, int64_t n, int64_t rows) {
   (void)gram, (void)x, (void)n, (void)rows;
 }
 
-void tsr__cross_gram(double *cross, const double *y, const double *x, int64_t n, int64_t rows) {
-  (void)cross, (void)y, (void)x, (void)n, (void)rows;
+tsr_status tsr__cross_gram(double *cross, const float *y, const float *x, int64_t n, int64_t rows,
+                           int64_t ld) {
+  (void)cross, (void)y, (void)x, (void)n, (void)rows, (void)ld;
+  return TSR_UNSUPPORTED;
 }
 
 void tsr__sgemm(const tsr__gemm_shape *shape, float alpha, const float *a, const float *b,

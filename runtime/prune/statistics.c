@@ -52,7 +52,6 @@ void tsr_statistics_destroy(tsr_statistics *statistics) {
   free(statistics->rows_in_double);
   free(statistics->cross);
   free(statistics->reference_sums);
-  free(statistics->reference_in_double);
   free(statistics);
 }
 
@@ -77,42 +76,33 @@ static tsr_status check_values(const tsr_statistics *s, const float *x, int64_t 
   return TSR_OK;
 }
 
-/* Each feature's sum is one thread's, in the order of the rows: the result is always the same. */
-static void add_sums(tsr_statistics *s, const float *x, int64_t rows, int64_t ld, int32_t threads) {
+/* Each feature's sum is one thread's, in the order of the rows: the result is always the same.
+ * norms: NULL, or sums of squares. */
+static void add_sums(const float *x, int64_t rows, int64_t ld, int64_t features, int32_t threads,
+                     double *sums, double *norms) {
   enum { STRIP = 64 };
 #pragma omp parallel for schedule(static) num_threads(threads)
-  for (int64_t start = 0; start < s->features; start += STRIP) {
-    int64_t end = s->features - start < STRIP ? s->features : start + STRIP;
+  for (int64_t start = 0; start < features; start += STRIP) {
+    int64_t end = features - start < STRIP ? features : start + STRIP;
     for (int64_t r = 0; r < rows; r++)
       for (int64_t c = start; c < end; c++) {
         double value = (double)x[r * ld + c];
-        s->sums[c] += value;
-        s->norms[c] += value * value;
+        sums[c] += value;
+        if (norms) norms[c] += value * value;
       }
   }
 }
 
-static void widen(const float *x, int64_t rows, int64_t n, int64_t ld, int32_t threads,
-                  double *out) {
-#pragma omp parallel for schedule(static) num_threads(threads)
-  for (int64_t r = 0; r < rows; r++)
-    for (int64_t c = 0; c < n; c++) out[r * n + c] = (double)x[r * ld + c];
-}
-
-/* reference: NULL if there is none. */
-static void add_gram(tsr_statistics *s, const float *x, const float *reference, int64_t rows,
-                     int64_t ld, int32_t threads) {
+static void add_gram(tsr_statistics *s, const float *x, int64_t rows, int64_t ld, int32_t threads) {
   int64_t n = s->features;
   tsr__linalg_threads(threads);
   for (int64_t first = 0; first < rows; first += TSR__STATISTICS_ROWS) {
     int64_t count = rows - first < TSR__STATISTICS_ROWS ? rows - first : TSR__STATISTICS_ROWS;
-    widen(x + first * ld, count, n, ld, threads, s->rows_in_double);
-    tsr__dsyrk(s->gram, s->rows_in_double, n, count);
-    if (!reference) continue;
-    widen(reference + first * ld, count, n, ld, threads, s->reference_in_double);
-    tsr__cross_gram(s->cross, s->reference_in_double, s->rows_in_double, n, count);
+#pragma omp parallel for schedule(static) num_threads(threads)
     for (int64_t r = 0; r < count; r++)
-      for (int64_t c = 0; c < n; c++) s->reference_sums[c] += s->reference_in_double[r * n + c];
+      for (int64_t c = 0; c < n; c++)
+        s->rows_in_double[r * n + c] = (double)x[(first + r) * ld + c];
+    tsr__dsyrk(s->gram, s->rows_in_double, n, count);
   }
 }
 
@@ -124,8 +114,12 @@ static tsr_status add(tsr_statistics *s, const float *x, const float *reference,
             (long long)ld, (long long)s->features, (int)threads);
   TSR_TRY(check_values(s, x, rows, ld, threads));
   if (reference) TSR_TRY(check_values(s, reference, rows, ld, threads));
-  add_sums(s, x, rows, ld, threads);
-  if (s->gram) add_gram(s, x, reference, rows, ld, threads);
+  add_sums(x, rows, ld, s->features, threads, s->sums, s->norms);
+  if (s->gram) add_gram(s, x, rows, ld, threads);
+  if (reference) {
+    add_sums(reference, rows, ld, s->features, threads, s->reference_sums, NULL);
+    TSR_TRY(tsr__cross_gram(s->cross, reference, x, s->features, rows, ld));
+  }
   s->rows += rows;
   return TSR_OK;
 }
@@ -140,9 +134,6 @@ static tsr_status allocate_pair(tsr_statistics *s) {
   if (!s->reference_sums)
     TSR_TRY(
         tsr__calloc(n, sizeof(double), "sums of the unpruned layer's input", &s->reference_sums));
-  if (!s->reference_in_double)
-    TSR_TRY(tsr__aligned(TSR__STATISTICS_ROWS * n, sizeof(double), "the unpruned layer's input",
-                         &s->reference_in_double));
   return s->cross
              ? TSR_OK
              : tsr__calloc(n * n, sizeof(double), "the unpruned layer's Gram matrix", &s->cross);

@@ -14,9 +14,8 @@ struct tsr_statistics {
   double *gram;  /* [features, features], the upper triangle; NULL if only norms are kept */
   double *rows_in_double; /* [TSR__STATISTICS_ROWS, features]: what dsyrk reads */
   /* NULL unless there is a reference: what the same rows are in the unpruned model. */
-  double *cross;               /* [features, features]: reference^T X */
-  double *reference_sums;      /* [features] */
-  double *reference_in_double; /* like rows_in_double */
+  double *cross;          /* [features, features]: reference^T X */
+  double *reference_sums; /* [features] */
 };
 
 /* As tsr_statistics_add, for statistics with a Gram matrix; each row comes with what it is in the
