@@ -260,6 +260,8 @@ tsr_status tsr__model_run_execute(void *user) {
     tsr_image_batch images = {input->batch,    input->height, input->width,
                               input->channels, run->pixels,   TSR_IMAGE_NHWC};
     tsr_image_output logits = {.logits = run->embedding};
+    if (run->replay)
+      return tsr__cuda_replay_execute_images(run->replay, &images, &logits, run->workspace);
     return tsr_model_execute_images(run->plan, &images, &logits, run->workspace,
                                     run->workspace_bytes);
   }

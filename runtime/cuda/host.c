@@ -121,7 +121,7 @@ static tsr_status run_images(const tsr__cuda_host *host, const tsr_image_batch *
   TSR_TRY(tsr__cuda_write(host->cuda, host->pixels, batch->pixels, images * image_bytes(plan),
                           "pixels"));
   device_batch.pixels = host->pixels;
-  TSR_TRY(tsr__cuda_model_execute_images(plan->cuda, &device_batch, &device, host->workspace));
+  TSR_TRY(tsr__cuda_replay_execute_images(host->replay, &device_batch, &device, host->workspace));
   if (output->logits)
     TSR_TRY(tsr__cuda_read(host->cuda, output->logits, host->logits, images * class_bytes(plan),
                            "logits"));

@@ -15,7 +15,8 @@ void tsr__cuda_host_destroy(tsr__cuda_host *host); /* NULL is fine */
 tsr_status tsr__cuda_host_execute(tsr__cuda_host *host, const tsr_batch *batch,
                                   const tsr_output *output);
 
-/* As tsr_model_execute_images, with pixels and outputs in host memory; done when it returns. */
+/* As tsr_model_execute_images, with pixels and outputs in host memory; done when it returns.
+ * Batches of one size and layout that follow each other replay a graph. */
 tsr_status tsr__cuda_host_execute_images(tsr__cuda_host *host, const tsr_image_batch *batch,
                                          const tsr_image_output *output);
 

@@ -120,14 +120,20 @@ static tsr_status run(const execution *e, const tsr_image_batch *batch) {
   return hand_out_logits(e);
 }
 
-tsr_status tsr__cuda_model_execute_images(const tsr__cuda_model *m, const tsr_image_batch *batch,
+tsr_status tsr__cuda_model_compute_images(const tsr__cuda_model *m, const tsr_image_batch *batch,
                                           const tsr_image_output *output, void *workspace) {
   execution e = {
       .model = m, .output = output, .workspace = workspace, .images = (int32_t)batch->images};
-  TSR_TRY(tsr__cuda_enter(m->cuda));
   tsr__nvtx_push(m->model->info.name);
   tsr_status status = run(&e, batch);
   tsr__nvtx_pop();
+  return status;
+}
+
+tsr_status tsr__cuda_model_execute_images(const tsr__cuda_model *m, const tsr_image_batch *batch,
+                                          const tsr_image_output *output, void *workspace) {
+  TSR_TRY(tsr__cuda_enter(m->cuda));
+  tsr_status status = tsr__cuda_model_compute_images(m, batch, output, workspace);
   tsr__cuda_leave(m->cuda);
   return status;
 }

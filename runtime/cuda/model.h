@@ -42,5 +42,9 @@ tsr_status tsr__cuda_model_write(const tsr__cuda_model *model, const tsr_batch *
 /* Computes the batch that was written last. */
 tsr_status tsr__cuda_model_compute(const tsr__cuda_model *model, const tsr__cuda_shape *shape,
                                    const tsr_output *output, void *workspace);
+/* As tsr__cuda_model_execute_images: of pixels, all that is done reads the device's memory only. */
+tsr_status tsr__cuda_model_compute_images(const tsr__cuda_model *model,
+                                          const tsr_image_batch *batch,
+                                          const tsr_image_output *output, void *workspace);
 
 #endif

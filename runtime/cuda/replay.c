@@ -11,8 +11,12 @@
 /* All that the launches of a model's layers depend on. */
 typedef struct key {
   tsr__cuda_shape shape;
-  const void *hidden, *embedding, *workspace;
+  const void *workspace;
+  const void *hidden, *embedding;
   int32_t normalise;
+  /* Of images, whose shape above is all zeros; else zeros. */
+  tsr_image_batch images;
+  const void *logits, *probabilities;
 } key;
 
 struct tsr__cuda_replay {
@@ -63,6 +67,12 @@ void tsr__cuda_replay_destroy(tsr__cuda_replay *r) {
 
 /* ---- capturing ---- */
 
+/* Those of one kind are set, and the stream in both. */
+typedef struct outputs {
+  tsr_output tokens;
+  tsr_image_output images;
+} outputs;
+
 static tsr_status instantiate(tsr__cuda_replay *r, void *graph) {
   const tsr__cu *cu = tsr__cuda_driver(r->cuda);
   TSR__CU_TRY("the model's graph", GraphInstantiate, &r->executable, graph, 0);
@@ -70,13 +80,18 @@ static tsr_status instantiate(tsr__cuda_replay *r, void *graph) {
   return TSR_OK;
 }
 
-static tsr_status capture(tsr__cuda_replay *r, const tsr_output *output, void *workspace) {
+static tsr_status compute(const tsr__cuda_replay *r, const outputs *to, void *workspace) {
+  if (r->key.images.images)
+    return tsr__cuda_model_compute_images(r->model, &r->key.images, &to->images, workspace);
+  return tsr__cuda_model_compute(r->model, &r->key.shape, &to->tokens, workspace);
+}
+
+static tsr_status capture(tsr__cuda_replay *r, outputs to, void *workspace) {
   const tsr__cu *cu = tsr__cuda_driver(r->cuda);
-  tsr_output captured = *output;
   void *graph = NULL;
-  captured.stream = r->stream;
+  to.tokens.stream = to.images.stream = r->stream;
   TSR__CU_TRY("the model's graph", StreamBeginCapture, r->stream, TSR__CU_CAPTURE_THREAD_LOCAL);
-  tsr_status status = tsr__cuda_model_compute(r->model, &r->key.shape, &captured, workspace);
+  tsr_status status = compute(r, &to, workspace);
   int ended = cu->StreamEndCapture(r->stream, &graph);
   if (status == TSR_OK) status = tsr__cu_check(ended, "cuStreamEndCapture", "the model's graph");
   if (status == TSR_OK) status = instantiate(r, graph);
@@ -92,31 +107,53 @@ static tsr_status launch(tsr__cuda_replay *r, void *stream) {
   return tsr__cu_check(result, "cuGraphLaunch", "the model's graph");
 }
 
+static int same_images(const tsr_image_batch *a, const tsr_image_batch *b) {
+  return a->images == b->images && a->height == b->height && a->width == b->width &&
+         a->channels == b->channels && a->pixels == b->pixels && a->layout == b->layout;
+}
+
 static int same(const key *a, const key *b) {
   return a->shape.tokens == b->shape.tokens && a->shape.sequences == b->shape.sequences &&
          a->shape.longest == b->shape.longest && a->shape.typed == b->shape.typed &&
          a->hidden == b->hidden && a->embedding == b->embedding && a->workspace == b->workspace &&
-         a->normalise == b->normalise;
+         a->normalise == b->normalise && same_images(&a->images, &b->images) &&
+         a->logits == b->logits && a->probabilities == b->probabilities;
 }
 
-static tsr_status run(tsr__cuda_replay *r, const tsr_batch *batch, const tsr_output *output,
-                      void *workspace) {
-  key now = {tsr__cuda_shape_of(batch), output->hidden, output->embedding, workspace,
-             output->normalise};
-  TSR_TRY(tsr__cuda_model_write(r->model, batch, workspace, output->stream));
-  if (!same(&now, &r->key)) {
+static tsr_status run(tsr__cuda_replay *r, const key *now, const outputs *to, void *workspace) {
+  if (!same(now, &r->key)) {
     forget(r);
-    r->key = now;
-    return tsr__cuda_model_compute(r->model, &now.shape, output, workspace);
+    r->key = *now;
+    return compute(r, to, workspace);
   }
-  if (!r->executable) TSR_TRY(capture(r, output, workspace));
-  return launch(r, output->stream);
+  if (!r->executable) TSR_TRY(capture(r, *to, workspace));
+  return launch(r, to->tokens.stream);
 }
 
 tsr_status tsr__cuda_replay_execute(tsr__cuda_replay *r, const tsr_batch *batch,
                                     const tsr_output *output, void *workspace) {
+  outputs to = {.tokens = *output};
+  key now = {.shape = tsr__cuda_shape_of(batch),
+             .workspace = workspace,
+             .hidden = output->hidden,
+             .embedding = output->embedding,
+             .normalise = output->normalise};
   TSR_TRY(tsr__cuda_enter(r->cuda));
-  tsr_status status = run(r, batch, output, workspace);
+  tsr_status status = tsr__cuda_model_write(r->model, batch, workspace, output->stream);
+  if (status == TSR_OK) status = run(r, &now, &to, workspace);
+  tsr__cuda_leave(r->cuda);
+  return status;
+}
+
+tsr_status tsr__cuda_replay_execute_images(tsr__cuda_replay *r, const tsr_image_batch *batch,
+                                           const tsr_image_output *output, void *workspace) {
+  outputs to = {.tokens = {.stream = output->stream}, .images = *output};
+  key now = {.workspace = workspace,
+             .images = *batch,
+             .logits = output->logits,
+             .probabilities = output->probabilities};
+  TSR_TRY(tsr__cuda_enter(r->cuda));
+  tsr_status status = run(r, &now, &to, workspace);
   tsr__cuda_leave(r->cuda);
   return status;
 }

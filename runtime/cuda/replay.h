@@ -18,6 +18,11 @@ void tsr__cuda_replay_destroy(tsr__cuda_replay *replay); /* NULL is fine */
 tsr_status tsr__cuda_replay_execute(tsr__cuda_replay *replay, const tsr_batch *batch,
                                     const tsr_output *output, void *workspace);
 
+/* The same of images: as tsr__cuda_model_execute_images. Here pixels that lie elsewhere, or in
+ * another layout, make another shape. */
+tsr_status tsr__cuda_replay_execute_images(tsr__cuda_replay *replay, const tsr_image_batch *batch,
+                                           const tsr_image_output *output, void *workspace);
+
 /* How often it was captured, and replayed. */
 void tsr__cuda_replay_counts(const tsr__cuda_replay *replay, int64_t *captured, int64_t *replayed);
 

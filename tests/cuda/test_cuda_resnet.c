@@ -272,6 +272,45 @@ Test(cuda_resnet, small_ones_equal_the_cpu_in_both_layouts) {
   }
 }
 
+/* ---- graphs ---- */
+
+enum { BATCHES = 7, REPLAYED_IMAGES = 2, CLASSES = 10 };
+
+/* Batches a a a b c a a: b is smaller, c of the other layout (of one channel, the same pixels). The
+ * first of a shape is executed as it is, the second one captured. */
+Test(cuda_resnet, batches_of_one_shape_replay_a_graph) {
+  static const int64_t captured[] = {0, 1, 1, 1, 1, 1, 2}, replayed[] = {0, 1, 2, 2, 2, 2, 3};
+  loaded fashion = load(FASHION);
+  float *pixels = shown_images(fashion.model);
+  tsr_model_plan *plan = plan_for(fashion.model, TSR_BACKEND_CUDA, REPLAYED_IMAGES);
+  tsr__cuda_host *host;
+  cr_assert_eq(tsr__cuda_host_create(plan, &host), TSR_OK, "%s", tsr_last_error());
+  for (int i = 0; i < BATCHES; i++) {
+    tsr_image_batch batch = {i == 3 ? 1 : REPLAYED_IMAGES,
+                             28,
+                             28,
+                             1,
+                             pixels + i * 28 * 28,
+                             i == 4 ? TSR_IMAGE_NCHW : TSR_IMAGE_NHWC};
+    float logits[REPLAYED_IMAGES * CLASSES];
+    tsr_image_output output = {.logits = logits};
+    outputs eager = run_cuda(fashion.model, &batch);
+    cr_assert_eq(tsr__cuda_host_execute_images(host, &batch, &output), TSR_OK, "%s",
+                 tsr_last_error());
+    cr_assert_eq(memcmp(eager.logits, logits, (size_t)batch.images * CLASSES * sizeof *logits), 0,
+                 "batch %d", i);
+    int64_t captures, replays;
+    tsr__cuda_replay_counts(tsr__cuda_host_replay(host), &captures, &replays);
+    cr_assert_eq(captures, captured[i], "batch %d: %d captures", i, (int)captures);
+    cr_assert_eq(replays, replayed[i], "batch %d: %d replays", i, (int)replays);
+    drop(&eager);
+  }
+  tsr__cuda_host_destroy(host);
+  tsr_model_plan_destroy(plan);
+  free(pixels);
+  unload(&fashion);
+}
+
 Test(cuda_resnet, a_batch_that_does_not_fit_is_refused) {
   loaded fashion = load(FASHION);
   tsr_model_plan *plan = plan_for(fashion.model, TSR_BACKEND_CUDA, 1);
