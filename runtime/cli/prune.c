@@ -9,6 +9,7 @@
 #include "runtime/cli/files.h"
 #include "runtime/cli/permute.h"
 #include "runtime/cli/prune_budget.h"
+#include "runtime/cli/prune_report.h"
 #include "runtime/cli/prune_vectors.h"
 #include "runtime/cli/weights.h"
 
@@ -175,66 +176,6 @@ static tsr_status write(const prune_job *job, const tsr__target *target) {
   return status;
 }
 
-static json_t *layer_json(const tsr__prune_layer *layer) {
-  const tsr_tensor *tensor = layer->tensor;
-  int64_t rows = tsr__matrix_rows(tensor), cols = tsr__matrix_cols(tensor);
-  double elements = (double)rows * (double)cols;
-  return json_pack("{s:s, s:[I,I], s:s, s:I, s:f, s:f}", "name", tensor->name, "shape",
-                   (json_int_t)rows, (json_int_t)cols, "dtype", tsr_dtype_name(layer->dtype),
-                   "zeros", (json_int_t)layer->pruned, "sparsity",
-                   elements > 0 ? (double)layer->pruned / elements : 0, "score_kept",
-                   layer->score > 0 ? layer->kept_score / layer->score : 1);
-}
-
-static tsr_status report_json(const prune_job *job, const tsr__target *target) {
-  char pattern[TSR_PATTERN_TEXT_MAX];
-  tsr_pattern_text(&job->rule.pattern, pattern);
-  json_t *layers = json_array();
-  for (size_t i = 0; i < job->count; i++)
-    layers = tsr__json_append(layers, layer_json(&job->layers[i]));
-  return tsr__print_json(
-      json_pack("{s:s, s:s, s:s, s:s, s:o}", "output", target->weights, "pattern", pattern,
-                "method", tsr_prune_method_name(job->rule.method), "scope",
-                job->rule.global ? "global" : "layer", "layers", layers),
-      stdout);
-}
-
-static void report_row(const char *name, int width, const char *shape, double elements,
-                       double pruned, double kept) {
-  printf("%-*s  %11s  %7.2f %%  %9.2f %%\n", width, name, shape,
-         elements > 0 ? 100 * pruned / elements : 0, 100 * kept);
-}
-
-static void report_text(const prune_job *job, const tsr__target *target) {
-  int width = 5;
-  for (size_t i = 0; i < job->count; i++) {
-    int length = (int)strlen(job->layers[i].tensor->name);
-    if (length > width) width = length;
-  }
-  double elements = 0, pruned = 0, score = 0, kept = 0;
-  printf("%-*s  %11s  %9s  %11s\n", width, "weight", "shape", "zeros", "score kept");
-  for (size_t i = 0; i < job->count; i++) {
-    const tsr__prune_layer *layer = &job->layers[i];
-    int64_t rows = tsr__matrix_rows(layer->tensor), cols = tsr__matrix_cols(layer->tensor);
-    double size = (double)rows * (double)cols;
-    char text[48];
-    snprintf(text, sizeof text, "%lldx%lld", (long long)rows, (long long)cols);
-    report_row(layer->tensor->name, width, text, size, (double)layer->pruned,
-               layer->score > 0 ? layer->kept_score / layer->score : 1);
-    elements += size;
-    pruned += (double)layer->pruned;
-    score += layer->score;
-    kept += layer->kept_score;
-  }
-  report_row("total", width, "", elements, pruned, score > 0 ? kept / score : 1);
-  const tsr__prune_target *t = job->rule.target;
-  if (t)
-    printf("%.4g ms, %.3gx dense, for %lld tokens in %d threads\n", t->got_ms, t->got_speedup,
-           (long long)t->tokens, (int)t->threads);
-  printf("%zu weights, %.0f of %.0f elements are zero now; wrote %s\n", job->count, pruned,
-         elements, target->weights);
-}
-
 /* Of the layers together. */
 static double common_sparsity(const prune_job *job) {
   double pruned = 0, all = 0;
@@ -284,28 +225,16 @@ static tsr_status prune_layers(prune_job *job) {
                                job->count);
 }
 
-/* A layer whose statistics had to be mended is not what was asked for. */
-static void report_damping(const prune_job *job) {
-  for (size_t i = 0; i < job->count; i++) {
-    const tsr__prune_layer *layer = &job->layers[i];
-    if (layer->result.damping_raises)
-      fprintf(stderr,
-              "%s: the statistics of its input could not be factorised; damping raised to %g\n",
-              layer->tensor->name, layer->result.damping);
-  }
-}
-
 static tsr_status work(prune_job *job, const tsr__target *target) {
   TSR_TRY(tsr__weights_choose(job->checkpoint, &job->options->layers, &job->options->skip,
                               &job->tensors, &job->count));
   TSR_TRY(prune_layers(job));
-  report_damping(job);
+  tsr__prune_report_damping(job->layers, job->count);
   TSR_TRY(tsr__change_vectors(job->checkpoint, job->layers, job->count, &job->vectors,
                               &job->vector_count));
   TSR_TRY(write(job, target));
-  if (job->options->json) return report_json(job, target);
-  report_text(job, target);
-  return TSR_OK;
+  return tsr__prune_report(&job->rule, job->layers, job->count, target->weights,
+                           job->options->json);
 }
 
 static tsr_status prune(const void *values) {
