@@ -179,8 +179,10 @@ static tsr_status look_at_the_ends(const measure_work *work, tsr__latency *laten
 }
 
 /* Times are nearly linear in the sum of layers' times: the straight line between two ends, one of
- * which each trial replaces. */
+ * which each trial replaces. Where the slow end will do, how fast the other one is does not count:
+ * on a busy machine it may come out slower. */
 static double cost_between(const end *fast, const end *slow, double time) {
+  if (time >= slow->time) return slow->cost;
   double part = (time - fast->time) / (slow->time - fast->time);
   return fast->cost + fmin(fmax(part, 0), 1) * (slow->cost - fast->cost);
 }
