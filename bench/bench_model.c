@@ -179,10 +179,6 @@ tsr_status tsr__bench_model(const tsr_model *source, tsr_model *working,
                             const tsr__bench_options *options, tsr_report *report) {
   size_t threads = options->gpu ? 1 : options->thread_count;
   int images = tsr_model_get_info(source)->image_height > 0;
-  TSR_CHECK(
-      !images || !options->gpu || !options->baseline || options->baseline == &tsr__baseline_dense,
-      TSR_UNSUPPORTED, "baseline %s has no convolutions on a GPU; dense is what there is",
-      options->baseline->key);
   size_t seqs = images ? 1 : options->seq_count;
   size_t points = threads * options->batch_count * seqs;
   size_t steps = 1 + options->variants.count + options->cache_count;

@@ -7,6 +7,7 @@
 #include "bench/flops.h"
 #include "bench/layer_record.h"
 #include "bench/record.h"
+#include "bench/reference.h"
 #include "runtime/base/alloc.h"
 #include "runtime/base/status.h"
 #include "runtime/plan/linear_plan.h"
@@ -40,14 +41,13 @@ static void layer_close(layer *l) {
 static tsr_status run_layer(void *user) {
   layer *l = user;
   const tsr__shape *s = l->shape;
-  int64_t ldx = s->conv.channels ? s->conv.channels : s->k;
-  tsr_linear_io io = {.tokens = s->n, .x = l->x, .ldx = ldx, .y = l->y, .ldy = s->m};
+  tsr_linear_io io = {
+      .tokens = s->n, .x = l->x, .ldx = tsr__reference_width(s), .y = l->y, .ldy = s->m};
   return tsr_linear_execute(l->plan, &io, l->workspace, l->workspace_bytes);
 }
 
 static size_t input_floats(const tsr__shape *s) {
-  return s->conv.channels ? (size_t)(s->conv.height * s->conv.width * s->conv.channels)
-                          : (size_t)(s->n * s->k);
+  return (size_t)(tsr__reference_rows(s) * tsr__reference_width(s));
 }
 
 /* The matrices alone; l is zeroed and closed by the caller. */
@@ -89,27 +89,6 @@ static tsr_status layer_plan(layer *l, const tsr__variant *variant, int32_t thre
   return tsr__aligned(l->workspace_bytes, 1, "a workspace", &l->workspace);
 }
 
-/* What y[token, row] must be, in double. */
-static double expected_at(const layer *l, const float *weights, int64_t row, int64_t token) {
-  const tsr__shape *s = l->shape;
-  const tsr_conv_shape *c = &s->conv;
-  const float *w = weights + row * s->k;
-  double sum = 0;
-  if (!c->channels) {
-    for (int64_t i = 0; i < s->k; i++) sum += (double)w[i] * (double)l->x[token * s->k + i];
-    return sum;
-  }
-  int64_t columns = tsr_conv_output_size(c, 1);
-  for (int64_t i = 0; i < s->k; i++) {
-    int64_t tap = i / c->channels, channel = i % c->channels;
-    int64_t y = token / columns * c->stride[0] - c->padding[0] + tap / c->kernel[1];
-    int64_t x = token % columns * c->stride[1] - c->padding[1] + tap % c->kernel[1];
-    if (y < 0 || y >= c->height || x < 0 || x >= c->width) continue;
-    sum += (double)w[i] * (double)l->x[(y * c->width + x) * c->channels + channel];
-  }
-  return fmax(0.0, sum + (double)l->bias[row]);
-}
-
 /* Compares samples of y with products in double. */
 static tsr_status verify(layer *l) {
   const tsr__shape *s = l->shape;
@@ -122,7 +101,8 @@ static tsr_status verify(layer *l) {
   for (int i = 0; i < VERIFIED_SAMPLES && status == TSR_OK; i++) {
     int64_t row = (int64_t)(tsr__random_next(&seed) % (uint64_t)s->m);
     int64_t token = (int64_t)(tsr__random_next(&seed) % (uint64_t)s->n);
-    double sum = expected_at(l, weights, row, token), got = (double)l->y[token * s->m + row];
+    double sum = tsr__reference_output(s, weights, l->x, l->bias, row, token);
+    double got = (double)l->y[token * s->m + row];
     /* k + 1 roundings of values below k in magnitude; in practice far fewer bits are lost. */
     if (!(fabs(got - sum) <= 1e-6 * (double)(s->k + 1)))
       status =
@@ -156,7 +136,8 @@ static tsr_status other_contestant(const layer *l, const tsr__baseline *baseline
                                    void **state, tsr__range ranges[RANGE_COUNT],
                                    tsr__contestant *out) {
   const tsr__shape *s = l->shape;
-  tsr__conv_product conv = {.shape = s->conv, .images = 1, .bias = l->bias, .relu = 1};
+  tsr__conv_product conv = {
+      .shape = s->conv, .images = tsr__reference_images(s), .bias = l->bias, .relu = 1};
   tsr__product product = {.m = s->m,
                           .k = s->k,
                           .n = s->n,
@@ -192,8 +173,6 @@ static tsr_status race(const tsr__contestant contestants[2], const tsr__bench_op
 tsr_status tsr__bench_layer(const tsr__shape *shape, const tsr__variant *variant, int32_t threads,
                             tsr_cache_state cache, const tsr__bench_options *options,
                             tsr__layer_result *out) {
-  TSR_CHECK(!shape->conv.channels || !options->gpu, TSR_UNSUPPORTED,
-            "%s: convolutions are benchmarked on the CPU only", shape->name);
   if (options->gpu) return tsr__bench_layer_gpu(shape, variant, cache, options, out);
   layer l = {0};
   void *base = NULL;
@@ -263,16 +242,33 @@ static tsr_status bench_shape(const tsr__shape *shape, int32_t threads, tsr_cach
   return tsr_report_add(report, &result.record);
 }
 
+/* Products of tokens bring their own n. */
+static size_t batches_of(const tsr__shape *shape, const tsr__bench_options *options) {
+  return shape->conv.channels ? options->batch_count : 1;
+}
+
+static tsr_status bench_batches(const tsr__shape *shape, int32_t threads, tsr_cache_state cache,
+                                const tsr__bench_options *options, int64_t *done, int64_t total,
+                                tsr_report *report) {
+  for (size_t b = 0; b < batches_of(shape, options); b++) {
+    tsr__shape batch = *shape;
+    if (shape->conv.channels) batch.n *= options->batches[b];
+    TSR_TRY(bench_shape(&batch, threads, cache, options, done, total, report));
+  }
+  return TSR_OK;
+}
+
 tsr_status tsr__bench_spmm(const tsr__shapes *shapes, const tsr__bench_options *options,
                            tsr_report *report) {
   /* A GPU knows no threads, and a simulated one no caches that could be cold. */
-  size_t threads = options->gpu ? 1 : options->thread_count;
+  size_t threads = options->gpu ? 1 : options->thread_count, products = 0;
   size_t caches = tsr__bench_modelled(options) ? 1 : options->cache_count;
-  int64_t done = 0, total = (int64_t)(shapes->count * threads * caches * options->variants.count);
+  for (size_t s = 0; s < shapes->count; s++) products += batches_of(&shapes->items[s], options);
+  int64_t done = 0, total = (int64_t)(products * threads * caches * options->variants.count);
   for (size_t s = 0; s < shapes->count; s++)
     for (size_t t = 0; t < threads; t++)
       for (size_t c = 0; c < caches; c++)
-        TSR_TRY(bench_shape(&shapes->items[s], options->threads[t], options->caches[c], options,
-                            &done, total, report));
+        TSR_TRY(bench_batches(&shapes->items[s], options->threads[t], options->caches[c], options,
+                              &done, total, report));
   return TSR_OK;
 }

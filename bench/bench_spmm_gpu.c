@@ -8,6 +8,7 @@
 #include "bench/gpu_layer.h"
 #include "bench/layer_record.h"
 #include "bench/record.h"
+#include "bench/reference.h"
 #include "runtime/base/alloc.h"
 #include "runtime/base/status.h"
 
@@ -16,8 +17,9 @@ enum { VERIFIED_SAMPLES = 256 };
 /* A layer in one variant, and its baseline: the layer in dense, or another library's product. */
 typedef struct layer {
   const tsr__shape *shape;
-  float *weights, *x; /* host, [m, k], not pruned; [n, k] as f16 has it */
+  float *weights, *x; /* host, [m, k], not pruned; [n, k] or images, as f16 has them */
   float *pruned;      /* host, [m, k] */
+  float *bias;        /* host, [m], as f16 has it; of a convolution, else NULL */
   tsr_packed packed;
   tsr__gpu_layer own, dense;
   const tsr__baseline *library; /* NULL = none, or Tessera's dense kernel */
@@ -33,19 +35,28 @@ static void layer_close(layer *l) {
   tsr_packed_release(&l->packed);
   free(l->weights);
   free(l->pruned);
+  free(l->bias);
   free(l->x);
 }
 
+static size_t input_count(const tsr__shape *s) {
+  return (size_t)(tsr__reference_rows(s) * tsr__reference_width(s));
+}
+
+/* Random values that f16 holds; the caller frees them. */
+static tsr_status make_random(uint64_t seed, size_t count, const char *what, float **out) {
+  TSR_TRY(tsr__aligned(count, sizeof **out, what, out));
+  tsr__random_floats(seed, *out, count);
+  return tsr__gpu_layer_round(TSR_DTYPE_F16, *out, count);
+}
+
 static tsr_status layer_open(const tsr__shape *shape, const tsr__variant *variant, layer *l) {
-  size_t weights = (size_t)(shape->m * shape->k), x = (size_t)(shape->n * shape->k);
+  size_t weights = (size_t)(shape->m * shape->k);
   l->shape = shape;
-  TSR_TRY(tsr__aligned(weights, sizeof *l->weights, "weights", &l->weights));
   TSR_TRY(tsr__aligned(weights, sizeof *l->pruned, "pruned weights", &l->pruned));
-  TSR_TRY(tsr__aligned(x, sizeof *l->x, "activations", &l->x));
-  tsr__random_floats(1, l->weights, weights);
-  tsr__random_floats(2, l->x, x);
-  TSR_TRY(tsr__gpu_layer_round(TSR_DTYPE_F16, l->weights, weights));
-  TSR_TRY(tsr__gpu_layer_round(TSR_DTYPE_F16, l->x, x));
+  TSR_TRY(make_random(1, weights, "weights", &l->weights));
+  TSR_TRY(make_random(2, input_count(shape), "activations", &l->x));
+  if (shape->conv.channels) TSR_TRY(make_random(4, (size_t)shape->m, "a bias", &l->bias));
   TSR_TRY(tsr__variant_pack(variant, l->weights, shape->m, shape->k, &l->packed));
   return tsr_unpack_f32(&l->packed, l->pruned, shape->k);
 }
@@ -54,6 +65,11 @@ static tsr_status plan_layer(const layer *l, const tsr_packed *weight, const cha
                              const tsr__bench_options *options, tsr__gpu_layer *out) {
   tsr_linear linear = {.name = l->shape->name, .weight = *weight};
   linear.weight.owned = NULL;
+  if (l->shape->conv.channels) {
+    linear.conv = &l->shape->conv;
+    linear.bias = l->bias;
+    linear.activation = TSR_ACTIVATION_RELU;
+  }
   tsr_plan_options plan = {.backend = TSR_BACKEND_CUDA,
                            .max_tokens = l->shape->n,
                            .threads = 1,
@@ -83,9 +99,8 @@ static tsr_status compare(const layer *l, const float *y, const char *who) {
   for (int i = 0; i < VERIFIED_SAMPLES; i++) {
     int64_t row = (int64_t)(tsr__random_next(&seed) % (uint64_t)s->m);
     int64_t token = (int64_t)(tsr__random_next(&seed) % (uint64_t)s->n);
-    double sum = 0, got = (double)y[token * s->m + row];
-    for (int64_t c = 0; c < s->k; c++)
-      sum += (double)l->pruned[row * s->k + c] * (double)l->x[token * s->k + c];
+    double sum = tsr__reference_output(s, l->pruned, l->x, l->bias, row, token);
+    double got = (double)y[token * s->m + row];
     TSR_CHECK(fabs(got - sum) <= ldexp(fabs(sum), -11) + 1e-6 * (double)(s->k + 1), TSR_UNSUPPORTED,
               "%s: %s gives %g, not %g, at row %lld of token %lld", s->name, who, got, sum,
               (long long)row, (long long)token);
@@ -114,15 +129,20 @@ static tsr_status plan_library(layer *l, const tsr__variant *variant,
                                const tsr__bench_options *options, tsr_record *record) {
   const tsr__shape *s = l->shape;
   const tsr_pattern *p = &variant->pattern;
-  TSR_TRY(tsr__gpu_activations_create(s->n, s->k, s->m, l->x, &l->activations));
+  size_t x = input_count(s), width = (size_t)tsr__reference_width(s);
+  TSR_TRY(tsr__gpu_activations_create(l->x, x, x + TSR__GPU_TOKEN_GROUP * width,
+                                      (size_t)(tsr__gpu_tokens(s->n) * s->m), &l->activations));
   l->library = options->baseline;
   l->activations.operands.block = p->block_rows == p->block_cols ? p->block_rows : 0;
+  tsr__conv_product conv = {
+      .shape = s->conv, .images = tsr__reference_images(s), .bias = l->bias, .relu = 1};
   tsr__product product = {.m = s->m,
                           .k = s->k,
                           .n = s->n,
                           .threads = 1,
                           .weights = l->pruned,
-                          .gpu = &l->activations.operands};
+                          .gpu = &l->activations.operands,
+                          .conv = s->conv.channels ? &conv : NULL};
   tsr_status status = l->library->create(&product, &l->state);
   if (status == TSR_OK) return verify_library(l);
   if (!has_no_product(status)) return status;

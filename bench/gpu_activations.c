@@ -6,27 +6,27 @@
 #include "runtime/base/half.h"
 #include "runtime/base/status.h"
 
-static tsr_status upload(int64_t tokens, int64_t k, int64_t m, const float *x,
+static tsr_status upload(const float *x, size_t count, size_t x_room, size_t y_room,
                          tsr__gpu_activations *a) {
-  size_t all = (size_t)tsr__gpu_tokens(tokens);
   uint16_t *rounded;
-  TSR_TRY(tsr__calloc(all * (size_t)k, sizeof *rounded, "activations", &rounded));
-  tsr__from_f32(x, TSR_DTYPE_F16, rounded, (uint64_t)(tokens * k));
-  tsr_status status = tsr__cuda_upload(a->cuda, rounded, all * (size_t)k * sizeof *rounded,
+  TSR_TRY(tsr__calloc(x_room, sizeof *rounded, "activations", &rounded));
+  tsr__from_f32(x, TSR_DTYPE_F16, rounded, (uint64_t)count);
+  tsr_status status = tsr__cuda_upload(a->cuda, rounded, x_room * sizeof *rounded,
                                        "the baseline's activations", &a->x);
   free(rounded);
   TSR_TRY(status);
-  return tsr__cuda_alloc(a->cuda, all * (size_t)m * sizeof *rounded, "the baseline's outputs",
-                         &a->y);
+  size_t bytes = y_room * sizeof *rounded;
+  TSR_TRY(tsr__cuda_alloc(a->cuda, bytes, "the baseline's outputs", &a->y));
+  return tsr__cuda_fill(a->cuda, a->y, 0, bytes, NULL);
 }
 
-tsr_status tsr__gpu_activations_create(int64_t tokens, int64_t k, int64_t m, const float *x,
+tsr_status tsr__gpu_activations_create(const float *x, size_t count, size_t x_room, size_t y_room,
                                        tsr__gpu_activations *out) {
   *out = (tsr__gpu_activations){0};
   TSR_TRY(tsr__cuda_open(&out->cuda));
   tsr_status status = tsr__cuda_enter(out->cuda);
   if (status == TSR_OK) {
-    status = upload(tokens, k, m, x, out);
+    status = upload(x, count, x_room, y_room, out);
     tsr__cuda_leave(out->cuda);
   }
   out->operands = (tsr__gpu_operands){.dtype = TSR_DTYPE_F16, .x = out->x, .y = out->y};

@@ -7,13 +7,13 @@
 
 typedef struct tsr__gpu_activations {
   tsr__cuda *cuda;
-  void *x, *y; /* device, [tsr__gpu_tokens(tokens), k] and [.., m] of F16 */
+  void *x, *y; /* device, F16 */
   tsr__gpu_operands operands;
 } tsr__gpu_activations;
 
-/* x: host, [tokens, k]; tokens beyond are zeros. The operands are for the default stream, and
- * without blocks, bias and activation. */
-tsr_status tsr__gpu_activations_create(int64_t tokens, int64_t k, int64_t m, const float *x,
+/* x: host, [count]; what there is room for beyond them is zeros, and so is y. The operands are for
+ * the default stream, and without blocks, bias and activation. */
+tsr_status tsr__gpu_activations_create(const float *x, size_t count, size_t x_room, size_t y_room,
                                        tsr__gpu_activations *out);
 /* The first count outputs, when all work on the default stream is done. y: host. */
 tsr_status tsr__gpu_activations_read(const tsr__gpu_activations *activations, float *y,

@@ -10,12 +10,13 @@
 /* Rows of the activations: 16-byte aligned. */
 static int64_t row_elements(int64_t width) { return (width + 7) / 8 * 8; }
 
-static tsr_status upload_x(tsr__gpu_layer *l, const float *x) {
-  int64_t rows = l->io.tokens, ld = l->io.ldx;
+/* x: host, [rows, width]. */
+static tsr_status upload_x(tsr__gpu_layer *l, const float *x, int64_t rows, int64_t width) {
+  int64_t ld = l->io.ldx;
   uint16_t *rounded;
   TSR_TRY(tsr__calloc((size_t)(rows * ld), sizeof *rounded, "activations", &rounded));
   for (int64_t t = 0; t < rows; t++)
-    tsr__from_f32(x + t * l->k, l->dtype, rounded + t * ld, (uint64_t)l->k);
+    tsr__from_f32(x + t * width, l->dtype, rounded + t * ld, (uint64_t)width);
   void *device = NULL;
   tsr_status status = tsr__cuda_upload(l->cuda, rounded, (size_t)(rows * ld) * sizeof *rounded,
                                        "activations", &device);
@@ -24,9 +25,17 @@ static tsr_status upload_x(tsr__gpu_layer *l, const float *x) {
   return status;
 }
 
-static tsr_status place(tsr__gpu_layer *l, const float *x) {
-  size_t outputs = (size_t)(l->io.tokens * l->io.ldy) * sizeof(uint16_t);
-  TSR_TRY(upload_x(l, x));
+static tsr_status place(tsr__gpu_layer *l, const tsr_conv_shape *conv, const float *x) {
+  int64_t tokens = l->io.tokens, rows = tokens, width = l->k;
+  if (conv) {
+    int64_t pixels = tsr_conv_output_size(conv, 0) * tsr_conv_output_size(conv, 1);
+    rows = tokens / pixels * conv->height * conv->width;
+    width = conv->channels;
+  }
+  l->io.ldx = row_elements(width);
+  l->io.ldy = row_elements(l->m);
+  size_t outputs = (size_t)(tokens * l->io.ldy) * sizeof(uint16_t);
+  TSR_TRY(upload_x(l, x, rows, width));
   TSR_TRY(tsr__cuda_alloc(l->cuda, outputs, "outputs", &l->io.y));
   return tsr__cuda_alloc(l->cuda, tsr__cuda_linear_scratch_bytes(l->plan->cuda), "scratch",
                          &l->io.scratch);
@@ -40,10 +49,8 @@ tsr_status tsr__gpu_layer_create(const tsr_linear *layer, const tsr_plan_options
   if (status == TSR_OK) status = tsr__cuda_enter(out->cuda);
   if (status == TSR_OK) {
     out->dtype = tsr__cuda_linear_dtype(out->plan->cuda);
-    out->io = (tsr__cuda_linear_io){.tokens = (int32_t)options->max_tokens,
-                                    .ldx = row_elements(out->k),
-                                    .ldy = row_elements(out->m)};
-    status = place(out, x);
+    out->io.tokens = (int32_t)options->max_tokens;
+    status = place(out, layer->conv, x);
     tsr__cuda_leave(out->cuda);
   }
   if (status != TSR_OK) tsr__gpu_layer_release(out);

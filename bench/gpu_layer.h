@@ -13,7 +13,8 @@ typedef struct tsr__gpu_layer {
   int64_t m, k;
 } tsr__gpu_layer;
 
-/* options: backend CUDA; all of max_tokens are computed. x: host, [max_tokens, k], copied. */
+/* options: backend CUDA; all of max_tokens are computed. x: host, [max_tokens, k], or
+ * the images of max_tokens output pixels; copied. */
 tsr_status tsr__gpu_layer_create(const tsr_linear *layer, const tsr_plan_options *options,
                                  const float *x, tsr__gpu_layer *out);
 void tsr__gpu_layer_release(tsr__gpu_layer *layer);

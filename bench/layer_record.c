@@ -1,16 +1,18 @@
 #include "bench/layer_record.h"
 
 #include "bench/record.h"
+#include "bench/reference.h"
 
 tsr_record tsr__layer_record(const tsr__shape *s, int32_t threads, tsr_cache_state cache,
                              const tsr__bench_options *options) {
+  int64_t images = tsr__reference_images(s);
   tsr_record r = {.kind = TSR_RECORD_LAYER,
                   .m = s->m,
                   .k = s->k,
                   .n = s->n,
                   .threads = threads,
-                  .batch = 1,
-                  .seq = (int32_t)s->n,
+                  .batch = (int32_t)images,
+                  .seq = (int32_t)(s->n / images),
                   .cache = cache};
   tsr__record_machine(options, &r);
   TSR__SET_TEXT(r.name, s->name);

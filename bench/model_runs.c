@@ -326,6 +326,7 @@ static tsr_status build_products(const tsr_model *source, const tsr__model_input
     written = greater(written, rows_of(linear, input) * linear->weight.rows);
   }
   run->shared_floats = (size_t)greater(read, written);
+  size_t room = run->shared_floats + TSR__GPU_TOKEN_GROUP * (size_t)greater(rows, cols);
   TSR_TRY(tsr__aligned(run->shared_floats, sizeof *run->x, "activations", &run->x));
   TSR_TRY(tsr__aligned(run->shared_floats, sizeof *run->y, "outputs", &run->y));
   TSR_TRY(tsr__aligned(run->shared_floats, sizeof *run->plain, "activations", &run->plain));
@@ -335,7 +336,7 @@ static tsr_status build_products(const tsr_model *source, const tsr__model_input
   tsr__random_floats(2, run->x, run->shared_floats);
   tsr__random_floats(3, run->y, run->shared_floats);
   if (run->baseline->backend == TSR_BACKEND_CUDA)
-    TSR_TRY(tsr__gpu_activations_create(input->batch * input->seq, cols, rows, run->x, &run->gpu));
+    TSR_TRY(tsr__gpu_activations_create(run->x, run->shared_floats, room, room, &run->gpu));
   for (size_t i = 0; i < layers; i++) {
     const tsr_linear *linear = tsr_model_linear(source, i);
     if (linear)

@@ -31,5 +31,6 @@ ABSENT(cusparse_csr, "cusparse-csr", "cuSPARSE SpMM, CSR")
 ABSENT(cusparse_bsr, "cusparse-bsr", "cuSPARSE SpMM, BSR")
 ABSENT(cusparse_ell, "cusparse-ell", "cuSPARSE SpMM, Blocked-ELL")
 ABSENT(cusparselt, "cusparselt", "cuSPARSELt matmul")
+ABSENT(cudnn, "cudnn", "cuDNN convolution")
 #undef ABSENT
 #endif

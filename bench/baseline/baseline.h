@@ -15,12 +15,12 @@
 typedef struct tsr__gpu_operands {
   tsr_dtype dtype;           /* of x and y, and what weights and bias are rounded to: F16 or BF16.
                                 Sums are f32 */
-  const void *x;             /* device, [tokens, k] */
-  void *y;                   /* device, [tokens, m] */
+  const void *x;             /* device, [tokens, k]; of a convolution images */
+  void *y;                   /* device, [tokens, m]; initialised where a sum adds to it */
   void *stream;              /* CUstream of the calling thread's context; NULL = its default one */
   int32_t block;             /* edge of the square blocks that the weights keep; 0 = no blocks */
-  const float *bias;         /* host, [m], or NULL */
-  tsr_activation activation; /* applied to the sum with the bias */
+  const float *bias;         /* host, [m], or NULL; a convolution has its own */
+  tsr_activation activation; /* applied to the sum with the bias; not of a convolution */
 } tsr__gpu_operands;
 
 enum { TSR__GPU_TOKEN_GROUP = 8 };
@@ -49,8 +49,8 @@ typedef struct tsr__product {
   float *y;                     /* host, [n, m]; the CPU's */
   const tsr__gpu_operands *gpu; /* NULL = the CPU's baselines */
   /* NULL = none. Else x is [images, height, width, channels], k is ordered (kernel row, kernel
-   * column, channel), n counts output pixels; create computes y once, which run does not (it leaves
-   * the result in the library's own layout). */
+   * column, channel), n counts output pixels. The CPU's create computes y once, which run does not
+   * (it leaves the result in the library's own layout). */
   const tsr__conv_product *conv;
 } tsr__product;
 

@@ -34,9 +34,11 @@ static const tsr__symbol symbols[] = {
 
 #define TEXT_OF(x) #x
 #define TEXT(x) TEXT_OF(x)
-static const tsr__library_file file = {"cuBLASLt", "libcublasLt.so." TEXT(CUBLAS_VER_MAJOR),
-                                       "TESSERA_CUBLASLT", symbols,
-                                       sizeof symbols / sizeof symbols[0]};
+static const tsr__library_file file = {.title = "cuBLASLt",
+                                       .file = "libcublasLt.so." TEXT(CUBLAS_VER_MAJOR),
+                                       .variable = "TESSERA_CUBLASLT",
+                                       .symbols = symbols,
+                                       .symbol_count = sizeof symbols / sizeof symbols[0]};
 
 static tsr__cublaslt_api api;
 static char version_text[32];
@@ -205,7 +207,7 @@ static void release(tsr__gpu_state *state) {
   if (s->handle) api.cublasLtDestroy(s->handle);
 }
 
-static const tsr__gpu_ops ops = {sizeof(matmul), build, run, release};
+static const tsr__gpu_ops ops = {"cuBLASLt", sizeof(matmul), build, run, release, 0};
 
 static tsr_status matmul_create(const tsr__product *product, void **out) {
   const char *version;

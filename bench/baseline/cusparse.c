@@ -30,9 +30,11 @@ static const tsr__symbol symbols[] = {
 
 #define TEXT_OF(x) #x
 #define TEXT(x) TEXT_OF(x)
-static const tsr__library_file file = {"cuSPARSE", "libcusparse.so." TEXT(CUSPARSE_VER_MAJOR),
-                                       "TESSERA_CUSPARSE", symbols,
-                                       sizeof symbols / sizeof symbols[0]};
+static const tsr__library_file file = {.title = "cuSPARSE",
+                                       .file = "libcusparse.so." TEXT(CUSPARSE_VER_MAJOR),
+                                       .variable = "TESSERA_CUSPARSE",
+                                       .symbols = symbols,
+                                       .symbol_count = sizeof symbols / sizeof symbols[0]};
 
 static tsr__cusparse_api api;
 static int loaded_version;
@@ -236,17 +238,17 @@ static tsr_status create(const tsr__gpu_ops *ops, const tsr__product *product, v
 }
 
 static tsr_status create_csr(const tsr__product *product, void **out) {
-  static const tsr__gpu_ops ops = {sizeof(spmm), build_csr, run, release};
+  static const tsr__gpu_ops ops = {"cuSPARSE", sizeof(spmm), build_csr, run, release, 0};
   return create(&ops, product, out);
 }
 
 static tsr_status create_bsr(const tsr__product *product, void **out) {
-  static const tsr__gpu_ops ops = {sizeof(spmm), build_bsr, run, release};
+  static const tsr__gpu_ops ops = {"cuSPARSE", sizeof(spmm), build_bsr, run, release, 0};
   return create(&ops, product, out);
 }
 
 static tsr_status create_ell(const tsr__product *product, void **out) {
-  static const tsr__gpu_ops ops = {sizeof(spmm), build_ell, run, release};
+  static const tsr__gpu_ops ops = {"cuSPARSE", sizeof(spmm), build_ell, run, release, 0};
   return create(&ops, product, out);
 }
 

@@ -41,8 +41,11 @@ static const tsr__symbol symbols[] = {
 #undef SYMBOL
 };
 
-static const tsr__library_file file = {"cuSPARSELt", "libcusparseLt.so.0", "TESSERA_CUSPARSELT",
-                                       symbols, sizeof symbols / sizeof symbols[0]};
+static const tsr__library_file file = {.title = "cuSPARSELt",
+                                       .file = "libcusparseLt.so.0",
+                                       .variable = "TESSERA_CUSPARSELT",
+                                       .symbols = symbols,
+                                       .symbol_count = sizeof symbols / sizeof symbols[0]};
 
 static tsr__cusparselt_api api;
 static char version_text[40];
@@ -203,7 +206,7 @@ static void release(tsr__gpu_state *state) {
 }
 
 static tsr_status matmul_create(const tsr__product *product, void **out) {
-  static const tsr__gpu_ops ops = {sizeof(matmul), build, run, release};
+  static const tsr__gpu_ops ops = {"cuSPARSELt", sizeof(matmul), build, run, release, 0};
   const char *version;
   TSR_TRY(open_library(&version));
   return tsr__gpu_create(&ops, product, out);

@@ -11,7 +11,7 @@ enum { ALIGNMENT = 16, TIMED_RUNS = 10 };
 
 static int aligned(const void *pointer) { return pointer && (uintptr_t)pointer % ALIGNMENT == 0; }
 
-static tsr_status check(const tsr__product *p, void **out) {
+static tsr_status check(const tsr__gpu_ops *ops, const tsr__product *p, void **out) {
   TSR_CHECK(out, TSR_INVALID_ARGUMENT, "baseline: no result to write to");
   *out = NULL;
   TSR_CHECK(p && p->weights && p->gpu, TSR_INVALID_ARGUMENT,
@@ -26,6 +26,7 @@ static tsr_status check(const tsr__product *p, void **out) {
   TSR_CHECK(aligned(gpu->x) && aligned(gpu->y), TSR_INVALID_ARGUMENT,
             "baseline: x and y must be there and aligned to %d bytes", ALIGNMENT);
   TSR_CHECK(gpu->block >= 0, TSR_INVALID_ARGUMENT, "baseline: blocks of %d", (int)gpu->block);
+  TSR_CHECK(ops->convolutions || !p->conv, TSR_UNSUPPORTED, "%s has no convolutions", ops->title);
   return TSR_OK;
 }
 
@@ -41,13 +42,14 @@ static void release(tsr__gpu_state *s) {
 static tsr_status build(tsr__gpu_state *s) {
   TSR_TRY(tsr__cuda_enter(s->cuda));
   tsr_status status = s->ops->build(s);
+  s->product.conv = NULL; /* the caller's */
   if (status == TSR_OK) status = tsr__gpu_wait(s);
   tsr__cuda_leave(s->cuda);
   return status;
 }
 
 tsr_status tsr__gpu_create(const tsr__gpu_ops *ops, const tsr__product *product, void **out) {
-  TSR_TRY(check(product, out));
+  TSR_TRY(check(ops, product, out));
   tsr__gpu_state *s;
   TSR_TRY(tsr__calloc(1, ops->state_bytes, "a baseline of the GPU", &s));
   s->ops = ops;

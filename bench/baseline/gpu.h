@@ -22,10 +22,12 @@ typedef struct tsr__gpu_state {
 
 /* A baseline's part of the life of its state, called with the context current. */
 struct tsr__gpu_ops {
+  const char *title; /* of the library, for messages */
   size_t state_bytes;
   tsr_status (*build)(tsr__gpu_state *state);
   tsr_status (*run)(tsr__gpu_state *state);
   void (*release)(tsr__gpu_state *state); /* of what build made, however far it came */
+  int convolutions;                       /* 1: product->conv may be there; valid in build only */
 };
 
 /* The functions of tsr__baseline on top of these. */

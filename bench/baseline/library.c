@@ -6,10 +6,19 @@
 
 #include "runtime/base/status.h"
 
+/* named: what the environment says, or NULL. After a failure dlerror tells of *path. */
+static void *open_first(const tsr__library_file *file, const char *named, const char **path) {
+  *path = named ? named : file->file;
+  void *library = dlopen(*path, RTLD_NOW | RTLD_LOCAL);
+  if (library || named || !file->older) return library;
+  library = dlopen(file->older, RTLD_NOW | RTLD_LOCAL);
+  if (library) *path = file->older;
+  return library ? library : dlopen(*path, RTLD_NOW | RTLD_LOCAL);
+}
+
 tsr_status tsr__library_load(const tsr__library_file *file, void *table) {
-  const char *path = file->variable ? getenv(file->variable) : NULL;
-  if (!path || !path[0]) path = file->file;
-  void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+  const char *named = file->variable ? getenv(file->variable) : NULL, *path;
+  void *library = open_first(file, named && named[0] ? named : NULL, &path);
   TSR_CHECK(library, TSR_NOT_FOUND, "%s: %s", file->title, dlerror());
   for (size_t s = 0; s < file->symbol_count; s++) {
     void *address = dlsym(library, file->symbols[s].name);

@@ -21,6 +21,7 @@ typedef struct tsr__symbol {
 typedef struct tsr__library_file {
   const char *title;    /* for messages: "oneDNN" */
   const char *file;     /* "libdnnl.so.2" */
+  const char *older;    /* tried where that is not there; NULL = none */
   const char *variable; /* of the environment, naming another file; NULL if there is none */
   const tsr__symbol *symbols;
   size_t symbol_count;

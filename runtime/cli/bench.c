@@ -148,10 +148,12 @@ static tsr_status check_baseline(const bench_job *job, const tsr__baseline *base
 
 /* What auto stands for: the vendor's dense library, or where it cannot be had, the best there is.
  */
-static tsr_status open_usual_baseline(bench_job *job) {
+static tsr_status open_usual_baseline(bench_job *job, int convolutions) {
   tsr__bench_options *o = &job->options;
   int cuda = job->values->backend == TSR_BACKEND_CUDA;
-  o->baseline = cuda ? &tsr__baseline_cublaslt : &tsr__baseline_onednn;
+  o->baseline = !cuda          ? &tsr__baseline_onednn
+                : convolutions ? &tsr__baseline_cudnn
+                               : &tsr__baseline_cublaslt;
   if (!tsr__bench_modelled(o)) {
     if (o->baseline->open(&o->baseline_version) == TSR_OK) return TSR_OK;
     fprintf(stderr, "tessera bench: %s: %s\n", cuda ? "no vendor's baseline" : "no baseline",
@@ -161,9 +163,9 @@ static tsr_status open_usual_baseline(bench_job *job) {
   return cuda ? o->baseline->open(&o->baseline_version) : TSR_OK;
 }
 
-static tsr_status open_baseline(bench_job *job) {
+static tsr_status open_baseline(bench_job *job, int convolutions) {
   tsr__bench_options *o = &job->options;
-  if (!strcmp(job->values->baseline, "auto")) return open_usual_baseline(job);
+  if (!strcmp(job->values->baseline, "auto")) return open_usual_baseline(job, convolutions);
   TSR_TRY(tsr__baseline_find(job->values->baseline, &o->baseline));
   TSR_TRY(check_baseline(job, o->baseline));
   return o->baseline ? o->baseline->open(&o->baseline_version) : TSR_OK;
@@ -183,7 +185,6 @@ static tsr_status prepare(bench_job *job) {
   TSR_TRY(set_isa(job));
   if (v->backend == TSR_BACKEND_CUDA) TSR_TRY(tsr__bench_gpu_open(&job->gpu));
   o->gpu = job->gpu;
-  TSR_TRY(open_baseline(job));
   char path[TSR__PATH_MAX];
   TSR_TRY(tsr__cli_load_tuning(&job->hardware, path, &job->tuning));
   o->caches = &states[v->cache == CACHE_COLD ? 1 : 0];
@@ -208,10 +209,17 @@ static tsr_status set_variants(bench_job *job, const char *fallback) {
                             job->as_is, &job->options.variants);
 }
 
+static int have_convolutions(const tsr__shapes *shapes) {
+  for (size_t s = 0; s < shapes->count; s++)
+    if (shapes->items[s].conv.channels) return 1;
+  return 0;
+}
+
 static tsr_status bench_shapes(bench_job *job) {
   tsr__shapes shapes;
   TSR_TRY(tsr__shapes_load(job->values->target, &shapes));
   tsr_status status;
+  TSR_TRY_GOTO(status, open_baseline(job, have_convolutions(&shapes)), done);
   TSR_TRY_GOTO(status, set_variants(job, "block:16x16"), done);
   if (job->as_is) {
     status = tsr__error(TSR_INVALID_ARGUMENT, "--patterns: shapes have no weights to take 'asis'");
@@ -238,6 +246,8 @@ static tsr_status bench_model(bench_job *job) {
   tsr_status status;
   TSR_TRY_GOTO(status, tsr__cli_open_model(job->values->target, &source), done);
   TSR_TRY_GOTO(status, tsr__cli_open_model(job->values->target, &working), done);
+  TSR_TRY_GOTO(status, open_baseline(job, tsr_model_get_info(source.model)->image_height > 0),
+               done);
   TSR_TRY_GOTO(status, set_variants(job, has_packed_weights(source.model) ? "asis" : "block:16x16"),
                done);
   tsr__progress_begin(&job->progress, "models", 1);
@@ -311,7 +321,7 @@ static const tsr__option rows[] = {
     {TSR__OPTION_TEXT, 't', "threads", "LIST", AT(threads), .fallback = "1",
      .help = "numbers of threads (CPU)"},
     {TSR__OPTION_TEXT, 'b', "batch", "LIST", AT(batches), .fallback = "1",
-     .help = "sequences or images in a batch (models)"},
+     .help = "sequences or images in a batch (models, convolutions)"},
     {TSR__OPTION_TEXT, 0, "seq", "LIST", AT(seqs), .fallback = "128",
      .help = "tokens in a sequence (models)"},
     {TSR__OPTION_CHOICE, 'c', "cache", "warm|cold|both", AT(cache), .fallback = "warm",
@@ -330,8 +340,9 @@ static const tsr__option rows[] = {
     {TSR__OPTION_TEXT, 0, "baseline", "NAME", AT(baseline), .fallback = "auto",
      .help =
          "the product to race against; CPU: onednn (oneDNN's matmul with packed weights), sgemm "
-         "(its sgemm); GPU: cublaslt and others, which a wrong name lists; both: dense (Tessera's "
-         "own dense kernel), none; auto: onednn or cublaslt where it is installed"},
+         "(its sgemm); GPU: cublaslt, cudnn (convolutions) and others, which a wrong name lists; "
+         "both: dense (Tessera's own dense kernel), none; auto: onednn, cublaslt or cudnn where it "
+         "is installed"},
     {TSR__OPTION_TEXT, 0, "json", "FILE", AT(json), .help = "write JSON (- = standard output)"},
     {TSR__OPTION_TEXT, 0, "csv", "FILE", AT(csv), .help = "write CSV"},
     {TSR__OPTION_TEXT, 0, "html", "FILE", AT(html), .help = "write a page with charts"},
@@ -346,6 +357,8 @@ static const tsr__example examples[] = {
      "single layers, with what every kernel makes of its own format"},
     {"tessera bench bench/shapes/bert-base.txt --backend cuda --patterns 2:4,block:64x64",
      "layers on the GPU"},
+    {"tessera bench bench/shapes/resnet50.txt --backend cuda --batch 32 --patterns 2:4",
+     "convolutions of 32 images on the GPU, against cuDNN"},
 };
 
 const tsr__command tsr__cli_bench = {

@@ -64,4 +64,6 @@ void tsr__libraries(tsr__library libraries[TSR__LIBRARIES]) {
                "a GPU's baseline for blocks and any zeros; optional");
   set_baseline(&libraries[6], "cuSPARSELt", &tsr__baseline_cusparselt,
                "a GPU's baseline for 2:4; optional");
+  set_baseline(&libraries[7], "cuDNN", &tsr__baseline_cudnn,
+               "a GPU's baseline for convolutions; optional");
 }

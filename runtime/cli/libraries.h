@@ -9,7 +9,7 @@ typedef struct tsr__library {
   const char *use;  /* what for */
 } tsr__library;
 
-enum { TSR__LIBRARIES = 7 };
+enum { TSR__LIBRARIES = 8 };
 
 void tsr__libraries(tsr__library libraries[TSR__LIBRARIES]);
 

@@ -9,6 +9,7 @@
 
 #include "runtime/base/half.h"
 #include "tessera/tessera.h"
+#include "tests/conv_reference.h"
 #include "tests/cuda/cuda_matrix.h"
 
 void gpu_product_context(void) {
@@ -32,8 +33,10 @@ static float *values(uint64_t seed, size_t count, tsr_dtype dtype) {
   return made;
 }
 
-void gpu_product_create(gpu_product *p, int64_t m, int64_t k, int64_t n, tsr_dtype dtype) {
-  size_t tokens = (size_t)tsr__gpu_tokens(n), x_count = tokens * (size_t)k;
+/* x_count: elements of x. */
+static void create(gpu_product *p, int64_t m, int64_t k, int64_t n, size_t x_count,
+                   tsr_dtype dtype) {
+  size_t tokens = (size_t)tsr__gpu_tokens(n);
   p->weights = values(1, (size_t)(m * k), dtype);
   p->x = values(2, x_count, dtype);
   p->bias = values(3, (size_t)m, dtype);
@@ -45,6 +48,19 @@ void gpu_product_create(gpu_product *p, int64_t m, int64_t k, int64_t n, tsr_dty
   p->gpu = (tsr__gpu_operands){
       .dtype = dtype, .x = pointer_to(p->x_memory), .y = pointer_to(p->y_memory)};
   p->product = (tsr__product){.m = m, .k = k, .n = n, .weights = p->weights, .gpu = &p->gpu};
+}
+
+void gpu_product_create(gpu_product *p, int64_t m, int64_t k, int64_t n, tsr_dtype dtype) {
+  create(p, m, k, n, (size_t)(tsr__gpu_tokens(n) * k), dtype);
+}
+
+void gpu_product_create_conv(gpu_product *p, const tsr_conv_shape *s, int64_t images, int64_t m,
+                             tsr_dtype dtype) {
+  int64_t pixels = images * tsr_test_conv_positions(s, 0) * tsr_test_conv_positions(s, 1);
+  create(p, m, s->kernel[0] * s->kernel[1] * s->channels, pixels,
+         (size_t)(images * s->height * s->width * s->channels), dtype);
+  p->conv = (tsr__conv_product){.shape = *s, .images = images};
+  p->product.conv = &p->conv;
 }
 
 void gpu_product_destroy(gpu_product *p) {
@@ -65,6 +81,8 @@ static double activated(double value, tsr_activation activation) {
   return value;
 }
 
+static const double added = 0.5;
+
 static double expected(const gpu_product *p, int64_t row, int64_t token) {
   double sum = p->gpu.bias ? (double)p->gpu.bias[row] : 0;
   int64_t k = p->product.k;
@@ -73,31 +91,65 @@ static double expected(const gpu_product *p, int64_t row, int64_t token) {
   return activated(sum, p->gpu.activation);
 }
 
+/* All outputs, by token and row; the caller frees them. */
+static double *expected_outputs(const gpu_product *p) {
+  const tsr__product *product = &p->product;
+  const tsr__conv_product *conv = product->conv;
+  double *y = malloc((size_t)(product->n * product->m) * sizeof *y);
+  cr_assert(y);
+  if (conv)
+    tsr_test_conv(&conv->shape, p->weights, product->m, p->x, conv->shape.channels, conv->images,
+                  y);
+  for (int64_t i = 0; i < product->n * product->m; i++) {
+    int64_t row = i % product->m;
+    if (!conv) {
+      y[i] = expected(p, row, i / product->m);
+      continue;
+    }
+    if (conv->bias) y[i] += (double)conv->bias[row];
+    if (conv->sum) y[i] += added;
+    if (conv->relu) y[i] = fmax(y[i], 0);
+  }
+  return y;
+}
+
 static void compare(const gpu_product *p, const char *key) {
   const tsr__product *product = &p->product;
   size_t count = (size_t)(product->n * product->m);
   uint16_t *raw = malloc(count * sizeof *raw);
   float *y = malloc(count * sizeof *y);
+  double *all = expected_outputs(p);
   cr_assert(raw && y);
   device_read(raw, p->y_memory, count * sizeof *raw);
   cr_assert(tsr__to_f32(raw, p->gpu.dtype, y, count));
   for (int64_t token = 0; token < product->n; token++)
     for (int64_t row = 0; row < product->m; row++) {
-      double wanted = expected(p, row, token);
+      double wanted = all[token * product->m + row];
       /* One rounding of the exact value, a subnormal one included. */
       double limit = cuda_epsilon(p->gpu.dtype) * fabs(wanted) + 0x1p-25 + 1e-12;
       cuda_expect_close(key, token, row, (double)y[token * product->m + row], wanted, limit);
     }
   free(raw);
   free(y);
+  free(all);
+}
+
+static void fill_output(const gpu_product *p, float value) {
+  uint16_t rounded;
+  cr_assert(tsr__from_f32(&value, p->gpu.dtype, &rounded, 1));
+  size_t count = (size_t)(p->product.n * p->product.m);
+  cr_assert_eq(cuMemsetD16(p->y_memory, rounded, count), CUDA_SUCCESS);
 }
 
 void gpu_product_expect(gpu_product *p, const tsr__baseline *baseline) {
   void *state;
+  int sum = p->product.conv && p->conv.sum;
+  if (sum) fill_output(p, (float)added);
   cr_assert_eq(baseline->create(&p->product, &state), TSR_OK, "%s", tsr_last_error());
   /* What the choice of an algorithm left there must not count. */
   size_t bytes = (size_t)(p->product.n * p->product.m) * sizeof(uint16_t);
   cr_assert_eq(cuMemsetD8(p->y_memory, 0xff, bytes), CUDA_SUCCESS);
+  if (sum) fill_output(p, (float)added);
   cr_assert_eq(baseline->run(state), TSR_OK, "%s", tsr_last_error());
   cr_assert_eq(cuStreamSynchronize(p->gpu.stream), CUDA_SUCCESS);
   compare(p, baseline->key);

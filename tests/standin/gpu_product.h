@@ -11,7 +11,8 @@ typedef struct gpu_product {
   float *weights, *x, *bias; /* host, all of them values of the type */
   CUdeviceptr x_memory, y_memory;
   tsr__gpu_operands gpu;
-  tsr__product product; /* refers to gpu: not to be copied */
+  tsr__conv_product conv;
+  tsr__product product; /* refers to gpu and conv: not to be copied */
 } gpu_product;
 
 /* A current context on the first device, as the driver's users make it. */
@@ -19,9 +20,13 @@ void gpu_product_context(void);
 
 /* No bias, no activation, no blocks; the default stream. */
 void gpu_product_create(gpu_product *p, int64_t m, int64_t k, int64_t n, tsr_dtype dtype);
+/* A convolution of so many images with m filters; no bias, sum or ReLU. */
+void gpu_product_create_conv(gpu_product *p, const tsr_conv_shape *shape, int64_t images, int64_t m,
+                             tsr_dtype dtype);
 void gpu_product_destroy(gpu_product *p);
 
-/* Makes a state, runs it, and compares every element with a sum in double, rounded once. */
+/* Makes a state, runs it, and compares every element with a sum in double, rounded once. A
+ * convolution that adds to y finds 0.5 there. */
 void gpu_product_expect(gpu_product *p, const tsr__baseline *baseline);
 
 /* What the stand-in named by the environment variable says of itself. */

@@ -36,6 +36,31 @@ static void expect_baseline(const char *baseline, const char *pattern, const cha
   cr_assert(strstr(said, wanted), "%s over %s: '%s'", baseline, pattern, said);
 }
 
+/* In the batches that are asked for. */
+Test(bench_libraries, convolutions_have_one_too) {
+  cr_assert_eq(command_shell("printf 'conv 16 24 5 6 3 2 1 1 small\\n' >shapes.txt"), 0);
+  json_t *root = command_json(
+      "bench shapes.txt --backend cuda --baseline cudnn -p 2:4,block:16x16 -s 0.5 --batch 1,3 "
+      "--no-dense-fallback --json -");
+  const json_t *records = json_object_get(root, "records");
+  cr_assert_eq(json_array_size(records), 4);
+  for (size_t i = 0; i < 4; i++) {
+    const json_t *record = json_array_get(records, i);
+    cr_assert(strstr(json_text(record, "baseline"), "cuDNN convolution"), "%s",
+              json_text(record, "baseline"));
+    cr_assert(strstr(json_text(record, "kernel"), "_conv_"), "%s", json_text(record, "kernel"));
+    cr_assert_eq(json_number(record, "batch"), i < 2 ? 1 : 3);
+    cr_assert_eq(json_number(record, "n"), (i < 2 ? 1 : 3) * 9);
+    cr_assert_gt(json_number(record, "modelled_us"), 0);
+  }
+  json_decref(root);
+  root = command_json("bench shapes.txt --backend cuda --baseline dense -p 2:4 --json -");
+  const json_t *dense = json_array_get(json_object_get(root, "records"), 0);
+  cr_assert_gt(json_number(dense, "baseline_modelled_us"), 0);
+  json_decref(root);
+  expect_baseline("cublaslt", "2:4", "cuBLASLt has no convolutions");
+}
+
 /* Each of them computes the layer, and the benchmark compares what it computed. */
 Test(bench_libraries, all_of_them_are_baselines) {
   expect_baseline("cublaslt", "dense", "cuBLASLt matmul");
@@ -64,6 +89,7 @@ Test(bench_libraries, a_wrong_result_is_no_fast_baseline) {
   setenv("STANDIN_SPOIL", "1", 1);
   assert_fails(6, "cuBLASLt matmul", "bench shapes.txt --backend cuda --baseline cublaslt");
   assert_fails(6, "cuSPARSE SpMM, CSR", "bench shapes.txt --backend cuda --baseline cusparse-csr");
+  assert_fails(6, "cuDNN convolution", "bench shapes.txt --backend cuda --baseline cudnn");
 }
 
 Test(bench_libraries, doctor_tells_their_versions_or_what_is_missing) {
@@ -72,6 +98,7 @@ Test(bench_libraries, doctor_tells_their_versions_or_what_is_missing) {
   const json_t *libraries = json_object_get(root, "libraries");
   cr_assert_gt(strlen(json_text(json_named(libraries, "cuBLASLt"), "version")), 4);
   cr_assert_gt(strlen(json_text(json_named(libraries, "cuSPARSELt"), "version")), 4);
+  cr_assert_str_eq(json_text(json_named(libraries, "cuDNN"), "version"), "9.1.0");
   const json_t *missing = json_named(libraries, "cuSPARSE");
   cr_assert(json_is_null(json_object_get(missing, "version")));
   cr_assert(strstr(json_text(missing, "reason"), "/nowhere/libcusparse.so.12"));
