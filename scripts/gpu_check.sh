@@ -8,8 +8,9 @@
 #   -b BUILD   the build with the tests; made if it is not there (build/cpu)
 #   -d DRIVER  the CUDA driver (libcuda.so.1)
 #   -r         a rehearsal: every step, but on little data; for the simulator's library as DRIVER
-# environment: TESSERA_CUBLASLT, TESSERA_CUSPARSE, TESSERA_CUSPARSELT name these libraries where they
-#   are neither on the linker's path, nor in the toolkit, nor among Python's packages
+# environment: TESSERA_CUBLASLT, TESSERA_CUDNN, TESSERA_CUSPARSE, TESSERA_CUSPARSELT name these
+#   libraries where they are neither on the linker's path, nor in the toolkit, nor among Python's
+#   packages
 # example: scripts/gpu_check.sh -o gpu-h100
 source "$(dirname "$0")/common.sh"
 
@@ -98,20 +99,24 @@ bench() {
 }
 
 # What a rehearsal makes smaller.
-ids=$(seq -s ' ' 1000 1031) linear=() model=() graph=() minilm=() batch=1,32 seq=128 benched=()
-grep -hv '^#' bench/shapes/*.txt | sort -u >"$out/shapes.txt"
+ids=$(seq -s ' ' 1000 1031) linear=() model=() graph=() minilm=() batch=1,32 images=32 seq=128
+benched=() resnet=() network=resnet50
+grep -hv '^#\|^conv' bench/shapes/*.txt | sort -u >"$out/shapes.txt"
+grep -v '^#' bench/shapes/resnet50.txt >"$out/shapes-conv.txt"
 grep -hv '^#' bench/shapes/bert-*.txt | sort -u >"$out/shapes-bert.txt"
 blocks=block:16x16,block:64x64 models=2:4,block:64x64 large=bert-base shape="1024 1024 128"
 if [ -n "$rehearsal" ]; then
   export GPUSIM_CHECKS=none
-  ids="1000 1001" linear=(--filter '*/equals_the_reference') batch=1 seq=2
+  ids="1000 1001" linear=(--filter '*/equals_the_reference') batch=1 images=1 seq=2
   # In the tests beside this one they run on the simulator anyway.
-  model=(--list) graph=(--list) minilm=(--list)
+  model=(--list) graph=(--list) minilm=(--list) resnet=(--list) network=fashion-resnet
   blocks=block:16x16 models=2:4 large=minilm shape="64 64 8"
   echo "64 64 5 small" | tee "$out/shapes.txt" >"$out/shapes-bert.txt"
+  echo "conv 16 32 5 5 3 1 1 1 small" >"$out/shapes-conv.txt"
 fi
 echo "$ids" >"$out/ids.txt"
 find_library TESSERA_CUBLASLT libcublasLt.so.13
+find_library TESSERA_CUDNN libcudnn.so.9
 find_library TESSERA_CUSPARSE libcusparse.so.12
 find_library TESSERA_CUSPARSELT libcusparseLt.so.0
 
@@ -119,7 +124,7 @@ find_library TESSERA_CUSPARSELT libcusparseLt.so.0
   echo "# GPU check"
   echo
   TESSERA_CUDA_DRIVER=$driver "$tessera" doctor |
-    sed -n 's/^\(tessera .*\|GPU .*\| *cu[BS][LP].*\)$/\1\n/p'
+    sed -n 's/^\(tessera .*\|GPU .*\| *cu[BSD][LPN].*\)$/\1\n/p'
   echo "| Step | Result | Seconds |"
   echo "|---|---|---:|"
 } >"$report"
@@ -130,6 +135,7 @@ step test-linear 60 "$tests/test_cuda_linear" "${linear[@]}"
 step test-model 40 "$tests/test_cuda_model" "${model[@]}"
 step test-graph 40 "$tests/test_cuda_graph" "${graph[@]}"
 step test-minilm 60 "$tests/test_cuda_minilm" "${minilm[@]}"
+step test-resnet 40 "$tests/test_cuda_resnet" "${resnet[@]}"
 step test-cli 40 "$tests/test_cuda_cli"
 step run 20 "$tessera" run minilm --backend cuda --ids "$out/ids.txt" --format json
 step explain 10 "$tessera" explain "$large" --backend cuda
@@ -143,7 +149,10 @@ bench bench-cusparse-ell 40 "$out/shapes-bert.txt" --baseline cusparse-ell --pat
 bench bench-cusparse-csr 20 "$out/shapes-bert.txt" --baseline cusparse-csr --patterns irregular \
   --sparsities 0.9
 bench bench-cusparselt 40 "$out/shapes.txt" --baseline cusparselt --patterns 2:4
+bench bench-cudnn 90 "$out/shapes-conv.txt" --baseline cudnn --patterns dense,2:4,block:16x16 \
+  --sparsities 0.75 --batch "$images"
 bench bench-model 60 minilm --patterns "$models" --sparsities 0.9 --batch "$batch" --seq "$seq"
+bench bench-resnet 60 "$network" --patterns 2:4 --batch "$images"
 
 # Each kernel that selection takes for a format, and those of a whole model.
 formats=dense,2:4,vnm:64:2:8,block:16x16,block:32x32,block:64x64,block:64x64+2:4,irregular,row,column

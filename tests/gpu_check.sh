@@ -29,7 +29,7 @@ check() {
   PATH=$folder/bin:$PATH "$script" -o "$out" -b "$folder/build" -d libm.so.6 >/dev/null
 }
 
-for test in drop_in_cuda test_cuda_{linear,model,graph,minilm,cli}; do
+for test in drop_in_cuda test_cuda_{linear,model,graph,minilm,resnet,cli}; do
   program "$folder/build/tests/cuda/$test" 'echo "$@"'
 done
 for tool in ncu nsys compute-sanitizer; do program "$folder/bin/$tool" 'echo "$0 $*"'; done
@@ -43,12 +43,14 @@ program "$tessera" 'case "$*" in doctor) echo "GPU  fake" ;; *) echo "$@" ;; esa
 check
 expect "^| drop-in | ok" "^| test-linear | ok" "^| test-graph | ok" \
   "^| test-minilm | ok" "^| run | ok" "^| bench-cublaslt | ok" \
-  "^| bench-cusparselt | ok" "^| bench-model | ok" "^| nsight-layers | ok" \
+  "^| bench-cusparselt | ok" "^| bench-cudnn | ok" "^| bench-model | ok" "^| bench-resnet | ok" "^| nsight-layers | ok" \
   "^| nsight-systems | ok" "^| sanitizer-racecheck | ok" "^## bench-cusparse-ell" \
-  "^bench .*--baseline cublaslt .*--cache both"
+  "^bench .*--baseline cublaslt .*--cache both" "^bench .*shapes-conv.txt --baseline cudnn"
 grep -q -- "--kernel-name regex:^tsr_ .*--export $out/layers" "$out/nsight-layers.log"
 grep -q -- "--tool synccheck .*test_cuda_linear" "$out/sanitizer-synccheck.log"
 [ "$(wc -l <"$out/shapes.txt")" -gt 20 ]
+[ "$(grep -c ^conv "$out/shapes-conv.txt")" -gt 20 ]
+! grep -q ^conv "$out/shapes.txt"
 
 program "$tessera" 'case "$*" in
   doctor) echo "GPU  fake" ;;
