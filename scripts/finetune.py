@@ -42,7 +42,7 @@ import torch
 from checkpoint_files import read_safetensors, write_safetensors
 
 TASKS = {"bert": finetune_bert.Task, "fashion-resnet": finetune_resnet.Task}
-SETTINGS = "seed rate threads weight_decay tokens reviews embedding_weight".split()
+SETTINGS = "seed rate threads weight_decay tokens reviews embedding_weight bf16".split()
 BETAS, EPSILON, WARM_UP = (0.9, 0.99), 1e-8, 0.02
 
 
