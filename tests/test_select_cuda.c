@@ -230,9 +230,12 @@ static tsr_spmm_problem conv_of_panels(const char *pattern) {
   return p;
 }
 
-Test(select_cuda, convolutions_of_panels_run_as_two_of_four) {
+/* 64 rows of four of 16 columns, against two of four; fewer rows than a set has no kernel reads. */
+Test(select_cuda, convolutions_of_panels_run_as_they_are_or_as_two_of_four) {
   tsr_hardware a100 = forged_gpu(A100_SMS, SM80_SHARED);
-  tsr_spmm_problem p = conv_of_panels("vnm:64:2:8"), nm = p;
+  tsr_spmm_problem p = conv_of_panels("vnm:64:2:16"), nm = conv_of_panels("vnm:16:2:8");
+  cr_assert_eq(choose(&p, &a100).kernel->format, TSR_FORMAT_VNM);
+  p = nm;
   nm.format = TSR_FORMAT_NM;
   nm.stored = 256 * 2304 / 2;
   cr_assert_eq(tsr_pattern_parse("2:4", &nm.pattern), TSR_OK);
@@ -244,10 +247,18 @@ Test(select_cuda, convolutions_of_panels_run_as_two_of_four) {
   cr_assert_eq(tsr_select(&p, &a100, NULL, NULL, 0, &s), TSR_NOT_FOUND);
 }
 
+/* What 2:4 takes is the same for every M; what panels take is not. */
+Test(select_cuda, wider_groups_are_predicted_to_be_faster) {
+  tsr_hardware a100 = forged_gpu(A100_SMS, SM80_SHARED);
+  tsr_spmm_problem eight = conv_of_panels("vnm:64:2:8"), wide = conv_of_panels("vnm:64:2:32");
+  double us = choose(&eight, &a100).candidates[0].predicted_us;
+  cr_assert_lt(choose(&wide, &a100).candidates[0].predicted_us, 0.7 * us);
+}
+
 /* Four elements may lie in two groups of six, and then keep more than two. */
 Test(select_cuda, panels_that_are_not_two_of_four_run_as_dense) {
   tsr_hardware a100 = forged_gpu(A100_SMS, SM80_SHARED);
-  tsr_spmm_problem p = conv_of_panels("vnm:64:2:6");
+  tsr_spmm_problem p = conv_of_panels("vnm:16:2:6");
   cr_assert_eq(choose(&p, &a100).kernel->format, TSR_FORMAT_DENSE);
   p = conv_of_panels("vnm:64:2:8");
   p.conv = (tsr_conv_shape){0}; /* tokens have kernels of their own */

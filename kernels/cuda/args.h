@@ -32,6 +32,20 @@ typedef struct tsr_cuda_conv {
   uint32_t pitch_reciprocal, columns_reciprocal;         /* of pitch and kernel[1] */
 } tsr_cuda_conv;
 
+/* A convolution's activations as the kernels of V:N:M take them: b is chunks of eight lanes,
+ * [group][channel][row][column][8], zeros in the padding. A lane is a band of `lines` output rows
+ * of an image: lane l of group g is band l % bands of image (8 g + l) / bands. A chunk thus holds
+ * one element for each of eight output pixels that lie in different bands, and under another tap
+ * they lie in another chunk together: 16 aligned bytes, whichever way the kernel is shifted. The
+ * kernel counts tokens in this order: [group][line][out column][lane], some of them outside of
+ * images. */
+typedef struct tsr_cuda_fold {
+  int32_t groups; /* 0: b is not folded */
+  int32_t bands_log2, lines;
+  int32_t rows, columns;                       /* under a band's kernels, with the padding */
+  uint32_t width_reciprocal, lines_reciprocal; /* of out_width and lines, as above */
+} tsr_cuda_fold;
+
 /* C[m,n] = activation(A[m,k] B[k,n] + bias) + residual; B, C and residual token-major. Pointers
  * are device memory; elements are f16 or bf16, as the kernel's name says. */
 typedef struct tsr_cuda_spmm_args {
@@ -41,7 +55,7 @@ typedef struct tsr_cuda_spmm_args {
   const tsr_cuda_step *steps;  /* [step_offsets[tiles]], 16-byte aligned; CSR, V:N:M: NULL */
   const int32_t *step_offsets; /* [ceil(m / tile_m) + 1]; CSR: of elements, [m + 1] */
   const void *b;               /* [n, ldb], V:N:M: [k, ldb]; 16-byte aligned; ldb a multiple of 8
-                                * elements */
+                                * elements; or images, or what fold says */
   void *c;                     /* [n, ldc], aligned to an element */
   const float *bias;           /* [m], or NULL */
   const void *residual;        /* [n, ldr], aligned to an element, or NULL; may be c */
@@ -52,6 +66,7 @@ typedef struct tsr_cuda_spmm_args {
   int32_t activation;     /* tsr_activation */
   int32_t residual_first; /* 1: the residual is added before the activation */
   tsr_cuda_conv conv;     /* kernels of convolutions only */
+  tsr_cuda_fold fold;     /* those of V:N:M only */
 
   /* compact only, whose m, k and b are those of the matrix that is left */
   int32_t rows;           /* of the whole matrix */

@@ -25,7 +25,8 @@ static double steps(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_problem *
 
 int32_t tsr__cuda_spmm_splits(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_problem *problem) {
   enum { SPLITS_MAX = 16, COLUMNS_MIN = 128 };
-  double ctas = tiles(problem->m, kernel->tile_m) * tiles(problem->n, kernel->tile_n);
+  double ctas = tiles(problem->m, kernel->tile_m) *
+                tiles(tsr__cuda_problem_tokens(kernel, problem), kernel->tile_n);
   if (ctas < 1.0 || 2.0 * ctas >= problem->threads) return 1;
   /* A step of V:N:M stands for COLUMNS_MIN columns of the matrix or more, apart from M < 16. */
   double least = kernel->format == TSR_FORMAT_VNM ? 1.0 : (double)COLUMNS_MIN / kernel->tile_k;

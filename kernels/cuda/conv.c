@@ -10,8 +10,8 @@ static int64_t pitch_of(const tsr_conv_shape *s) {
   return (s->channels + CHANNELS - 1) / CHANNELS * CHANNELS;
 }
 
-/* ceil(2^32 / divisor), which for 1 is 0 in 32 bits. */
-static uint32_t reciprocal(int64_t divisor) {
+/* For 1 it is 0 in 32 bits. */
+uint32_t tsr__cuda_reciprocal(int64_t divisor) {
   return (uint32_t)((((uint64_t)1 << 32) + (uint64_t)divisor - 1) / (uint64_t)divisor);
 }
 
@@ -23,8 +23,8 @@ tsr_cuda_conv tsr__cuda_conv_of(const tsr_conv_shape *s) {
       .pitch = (int32_t)pitch_of(s),
       .out_width = (int32_t)tsr_conv_output_size(s, 1),
       .out_pixels = (int32_t)(tsr_conv_output_size(s, 0) * tsr_conv_output_size(s, 1)),
-      .pitch_reciprocal = reciprocal(pitch_of(s)),
-      .columns_reciprocal = reciprocal(s->kernel[1])};
+      .pitch_reciprocal = tsr__cuda_reciprocal(pitch_of(s)),
+      .columns_reciprocal = tsr__cuda_reciprocal(s->kernel[1])};
   for (int axis = 0; axis < 2; axis++) {
     conv.kernel[axis] = s->kernel[axis];
     conv.stride[axis] = s->stride[axis];
@@ -83,12 +83,18 @@ static int is_small(const tsr_conv_shape *s) {
          taps * pitch < (int64_t)UINT32_MAX / (pitch > s->kernel[1] ? pitch : s->kernel[1]);
 }
 
-static const char *refusal(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_problem *problem) {
+const char *tsr__cuda_conv_refusal(const tsr_cuda_spmm_kernel *kernel,
+                                   const tsr_spmm_problem *problem) {
   const tsr_conv_shape *s = &problem->conv;
   if (kernel->format != TSR_FORMAT_DENSE && s->channels % CHANNELS != 0)
     return "needs channels in multiples of 8";
   if (!is_small(s)) return "counts rows and columns of an image in 15 bits, elements of k in 32";
-  return tsr__cuda_tile_ops.refusal(kernel, problem);
+  return NULL;
+}
+
+static const char *refusal(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_problem *problem) {
+  const char *why = tsr__cuda_conv_refusal(kernel, problem);
+  return why ? why : tsr__cuda_tile_ops.refusal(kernel, problem);
 }
 
 static size_t prepacked_bytes(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w) {

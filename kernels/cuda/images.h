@@ -8,6 +8,7 @@
   X(conv_bcsr)                \
   X(conv_dense)               \
   X(conv_nm)                  \
+  X(conv_vnm)                 \
   X(convert)                  \
   X(pixels)                   \
   X(rows)                     \

@@ -36,7 +36,7 @@ typedef struct tsr_cuda_spmm_ops {
   /* Adds to *work, all zeros before, what a launch with `splits` parts of k does. */
   void (*work)(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_problem *problem, int32_t splits,
                tsr_cuda_work *work);
-  int feature_major; /* 1: args.b is [k, ldb], the activations transposed */
+  int feature_major; /* 1: args.b is [k, ldb], the activations transposed, or args.fold is set */
   int convolution;   /* 1: args.b is images, args.conv is set, and k is in pitches of channels */
 } tsr_cuda_spmm_ops;
 
@@ -52,6 +52,14 @@ struct tsr_cuda_spmm_kernel {
 
 /* What args.conv holds of a shape that no kernel of convolutions refuses. */
 tsr_cuda_conv tsr__cuda_conv_of(const tsr_conv_shape *shape);
+
+/* How activations of so many images are folded: so that the fewest chunks of tokens result. */
+tsr_cuda_fold tsr__cuda_fold_of(const tsr_cuda_conv *conv, int64_t images);
+/* Chunks of 16 bytes that folded activations of up to so many images take. */
+int64_t tsr__cuda_fold_chunks(const tsr_cuda_conv *conv, int64_t images);
+
+/* Tokens of the grid, those outside of images included. */
+int64_t tsr__cuda_tokens(const tsr_cuda_spmm_args *args);
 
 /* The grid of a bound kernel, whose n and splits are set. m, n >= 1. */
 void tsr__cuda_spmm_launch(const tsr_cuda_spmm_kernel *kernel, const tsr_cuda_spmm_args *args,

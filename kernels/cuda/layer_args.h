@@ -135,6 +135,16 @@ typedef struct tsr_cuda_transpose_args {
   int32_t n, width, padded; /* n <= padded <= ldy */
 } tsr_cuda_transpose_args;
 
+/* y = x as fold says. */
+typedef struct tsr_cuda_fold_args {
+  const void *x; /* [images, height, width, ldx] elements, aligned to one */
+  void *y;       /* elements, 16-byte aligned */
+  int64_t ldx;
+  tsr_cuda_conv conv;
+  tsr_cuda_fold fold;
+  int32_t n; /* output pixels of all images */
+} tsr_cuda_fold_args;
+
 /* For each head of each sequence: y[t, :] = sum over s of softmax_s(scale q[t, :] . k[s, :]) v[s,
  * :]. Head h has columns h head_dim .. of y, the same ones of qkv for q, and heads head_dim and
  * twice that further right for k and v. */

@@ -68,6 +68,14 @@ tsr_cuda_launch tsr__cuda_transpose_launch(const tsr_cuda_transpose_args *args) 
                            .threads = TSR_CUDA_TRANSPOSE_WARPS * WARP};
 }
 
+tsr_cuda_launch tsr__cuda_fold_launch(const tsr_cuda_fold_args *args) {
+  const tsr_cuda_fold *f = &args->fold;
+  int64_t lanes = (int64_t)f->groups * f->rows * f->columns * TSR_CUDA_CHUNK_ELEMENTS;
+  return (tsr_cuda_launch){.grid = {ceil_div(lanes, TSR_CUDA_TRANSPOSE_TILE),
+                                    ceil_div(args->conv.channels, TSR_CUDA_TRANSPOSE_TILE), 1},
+                           .threads = TSR_CUDA_TRANSPOSE_WARPS * WARP};
+}
+
 tsr_cuda_launch tsr__cuda_split_k_launch(const tsr_cuda_spmm_args *args) {
   return chunks(args->n, args->scatter ? args->rows : args->m);
 }

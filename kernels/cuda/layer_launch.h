@@ -33,6 +33,9 @@ tsr_cuda_launch tsr__cuda_words_launch(const tsr_cuda_words_args *args);
 /* tsr_b16_transpose__sm80. */
 tsr_cuda_launch tsr__cuda_transpose_launch(const tsr_cuda_transpose_args *args);
 
+/* tsr_b16_fold__sm80. */
+tsr_cuda_launch tsr__cuda_fold_launch(const tsr_cuda_fold_args *args);
+
 /* tsr_<type>_split_k__sm80. */
 tsr_cuda_launch tsr__cuda_split_k_launch(const tsr_cuda_spmm_args *args);
 

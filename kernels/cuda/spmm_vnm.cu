@@ -7,7 +7,7 @@
       name(const __grid_constant__ tsr_cuda_spmm_args args) {                                   \
     using namespace tessera;                                                                    \
     using S = VnmShape<tile_m, tile_n, tile_k, stages, threads>;                                \
-    run_pipeline<dtype, S, VnmLoader<S>, VnmMultiplier<dtype, S>>(args);                        \
+    run_pipeline<dtype, S, VnmLoader<S, Features>, VnmMultiplier<dtype, S>>(args);              \
   }
 #include "kernels/cuda/spmm_vnm.inc"
 #undef TSR_CUDA_SPMM_KERNEL

@@ -47,6 +47,19 @@ double tsr__cuda_inside(const tsr_spmm_problem *problem);
 /* Elements of B as they lie in memory. */
 double tsr__cuda_activations(const tsr_spmm_problem *problem);
 
+/* Tokens that the kernel's grid counts, and elements of folded activations: a convolution's. */
+int64_t tsr__cuda_problem_tokens(const tsr_cuda_spmm_kernel *kernel,
+                                 const tsr_spmm_problem *problem);
+double tsr__cuda_folded(const tsr_spmm_problem *problem);
+
+/* ---- what the families of convolutions have in common ---- */
+
+/* ceil(2^32 / divisor), 0 for a divisor of 1. */
+uint32_t tsr__cuda_reciprocal(int64_t divisor);
+/* NULL, or why a kernel of convolutions cannot run one of that shape. */
+const char *tsr__cuda_conv_refusal(const tsr_cuda_spmm_kernel *kernel,
+                                   const tsr_spmm_problem *problem);
+
 /* Adds what the tiled kernels' epilogue does: sums to shared memory and back, C or parts of sums.
  */
 void tsr__cuda_add_epilogue(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_problem *problem,

@@ -112,15 +112,17 @@ static tsr_status find_functions(tsr__cuda_linear *linear) {
   static const tsr__cuda_image conv_images[TSR_FORMAT_COUNT] = {
       [TSR_FORMAT_DENSE] = TSR__CUDA_IMAGE_conv_dense,
       [TSR_FORMAT_NM] = TSR__CUDA_IMAGE_conv_nm,
-      [TSR_FORMAT_BCSR] = TSR__CUDA_IMAGE_conv_bcsr};
+      [TSR_FORMAT_BCSR] = TSR__CUDA_IMAGE_conv_bcsr,
+      [TSR_FORMAT_VNM] = TSR__CUDA_IMAGE_conv_vnm};
   const tsr_cuda_spmm_kernel *kernel = linear->kernel;
   tsr__cuda_image image = (kernel->ops->convolution ? conv_images : images)[kernel->format];
   TSR_TRY(tsr__cuda_find(linear->cuda, image, kernel->name, &linear->spmm));
   TSR_TRY(tsr__cuda_allow_shared(linear->cuda, &linear->spmm, kernel->ops->shared_bytes(kernel)));
   TSR_TRY(tsr__cuda_find(linear->cuda, TSR__CUDA_IMAGE_convert, "tsr_b16_gather__sm80",
                          &linear->gather));
-  TSR_TRY(tsr__cuda_find(linear->cuda, TSR__CUDA_IMAGE_convert, "tsr_b16_transpose__sm80",
-                         &linear->transpose));
+  const char *transpose =
+      kernel->ops->convolution ? "tsr_b16_fold__sm80" : "tsr_b16_transpose__sm80";
+  TSR_TRY(tsr__cuda_find(linear->cuda, TSR__CUDA_IMAGE_convert, transpose, &linear->transpose));
   TSR_TRY(tsr__cuda_find_typed(linear->cuda, TSR__CUDA_IMAGE_split_k, kernel->dtype, "split_k",
                                &linear->split_k));
   TSR_TRY(tsr__cuda_find_typed(linear->cuda, TSR__CUDA_IMAGE_convert, kernel->dtype, "from_f32",
@@ -139,9 +141,16 @@ static size_t partial_bytes(const tsr__cuda_linear *linear, int64_t max_tokens) 
   return sizeof(float) * (linear->args.scatter && scattered > floats ? scattered : floats);
 }
 
+static int64_t images_of(const tsr__cuda_linear *linear, int64_t tokens) {
+  return (tokens + linear->out - 1) / linear->out;
+}
+
 /* Elements of x as the kernel reads it, where that is not as it comes. */
 static int64_t moved_elements(const tsr__cuda_linear *linear, int64_t max_tokens) {
-  if (linear->kernel->ops->feature_major) return linear->k * round_row(max_tokens);
+  const tsr_cuda_spmm_ops *ops = linear->kernel->ops;
+  if (ops->feature_major && ops->convolution)
+    return ROW_ELEMENTS * tsr__cuda_fold_chunks(&linear->args.conv, images_of(linear, max_tokens));
+  if (ops->feature_major) return linear->k * round_row(max_tokens);
   return linear->args.gather ? linear->ldx * max_tokens : 0;
 }
 
@@ -149,8 +158,7 @@ static tsr_status plan_workspace(tsr__cuda_linear *linear, int64_t max_tokens) {
   int64_t x, y;
   linear->ldx = round_row(linear->k);
   linear->ldy = round_row(linear->m);
-  int64_t images = (max_tokens + linear->out - 1) / linear->out;
-  TSR_CHECK(tsr__mul_i64(images, linear->in, &x) && x <= INT32_MAX &&
+  TSR_CHECK(tsr__mul_i64(images_of(linear, max_tokens), linear->in, &x) && x <= INT32_MAX &&
                 tsr__mul_i64(linear->ldx, x, &x) && tsr__mul_i64(linear->ldy, max_tokens, &y) &&
                 x < INT64_MAX / 16 && y < INT64_MAX / 16,
             TSR_UNSUPPORTED_SHAPE, "activations of %lld tokens", (long long)max_tokens);
@@ -277,11 +285,27 @@ static tsr_status transpose(const tsr__cuda_linear *linear, const tsr__cuda_line
                           linear->name);
 }
 
+/* Images likewise. */
+static tsr_status fold(const tsr__cuda_linear *linear, const tsr__cuda_linear_io *io,
+                       tsr_cuda_spmm_args *product) {
+  product->fold = tsr__cuda_fold_of(&product->conv, images_of(linear, io->tokens));
+  tsr_cuda_fold_args args = {.x = io->x,
+                             .y = (char *)io->scratch + linear->moved_at,
+                             .ldx = io->ldx,
+                             .conv = product->conv,
+                             .fold = product->fold,
+                             .n = io->tokens};
+  product->b = args.y;
+  tsr_cuda_launch launch = tsr__cuda_fold_launch(&args);
+  return tsr__cuda_launch(linear->cuda, &linear->transpose, &launch, &args, io->stream,
+                          linear->name);
+}
+
 static int32_t count_splits(const tsr__cuda_linear *linear, const tsr_cuda_spmm_args *args) {
   tsr_spmm_problem problem = {.pattern = linear->pattern,
                               .m = args->m,
                               .k = args->k,
-                              .n = args->n,
+                              .n = tsr__cuda_tokens(args),
                               .threads = tsr__cuda_sms(linear->cuda)};
   int32_t splits = tsr__cuda_spmm_splits(linear->kernel, &problem);
   return args->scatter && splits < 2 ? 2 : splits;
@@ -298,7 +322,8 @@ tsr_status tsr__cuda_linear_multiply(const tsr__cuda_linear *linear,
   args.ldr = io->ldr;
   args.n = io->tokens;
   if (args.gather) TSR_TRY(gather(linear, io, &args));
-  if (linear->kernel->ops->feature_major) TSR_TRY(transpose(linear, io, &args));
+  if (linear->kernel->ops->feature_major)
+    TSR_TRY((linear->kernel->ops->convolution ? fold : transpose)(linear, io, &args));
   args.splits = count_splits(linear, &args);
   if (args.splits > 1) args.partial = io->scratch;
   tsr_cuda_launch launch;

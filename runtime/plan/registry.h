@@ -16,9 +16,9 @@ const tsr_cuda_spmm_kernel *tsr__spmm_kernel_cuda(const tsr_spmm_kernel *kernel)
 int tsr__spmm_kernel_competes(const tsr_spmm_kernel *kernel, const tsr_spmm_problem *problem);
 
 /* Whether the kernel can be given the weights: in its own format; unpacked, if it is dense; and of
- * convolutions on the GPU, which have no kernel of V:N:M, packed again as 2:4. A row that keeps two
- * of a group of M keeps at most two of any four in it, so that groups need only begin with one of
- * these fours: M is a multiple of four. */
+ * convolutions of V:N:M on the GPU, packed again as 2:4. A row that keeps two of a group of M keeps
+ * at most two of any four in it, so that groups need only begin with one of these fours: M is a
+ * multiple of four. */
 int tsr__spmm_kernel_suits(const tsr_spmm_kernel *kernel, const tsr_spmm_problem *problem);
 
 /* The problem as such a kernel sees it. */

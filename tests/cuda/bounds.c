@@ -72,12 +72,12 @@ static double run(const options *o, const tsr_cuda_spmm_kernel *kernel, const sp
   return us;
 }
 
-/* The transposition of the activations, in microseconds. */
-static double run_transpose(const options *o) {
-  json_t *launch = modelled_transpose(o->k, o->n);
+/* The transposition of the activations, or their folding, in microseconds. */
+static double run_move(const options *o) {
+  json_t *launch = o->conv ? modelled_fold(o->conv, o->n) : modelled_transpose(o->k, o->n);
   double us = bound_us(launch);
-  print_row(o, "tsr_b16_transpose__sm80", &(sparsity){.pattern = "activations", .density = 1.0}, 0,
-            launch);
+  print_row(o, o->conv ? "tsr_b16_fold__sm80" : "tsr_b16_transpose__sm80",
+            &(sparsity){.pattern = "activations", .density = 1.0}, 0, launch);
   return us;
 }
 
@@ -86,16 +86,16 @@ enum { SPARSITIES = sizeof sparsities / sizeof sparsities[0] };
 /* least: of each sparsity, what the fastest kernel takes; 0 = none runs it. */
 static void run_kernels(const options *o, double least[SPARSITIES]) {
   const tsr_cuda_spmm_kernel *kernel;
-  double transpose_us = 0;
+  double move_us = 0;
   printf("%-40s %-15s zero regs  shared CTAs   grid  bound us limiter      of dense, with moves\n",
          "kernel", "pattern");
   for (size_t i = 0; (kernel = tsr__cuda_spmm_kernel_at(i)) != NULL; i++) {
     if (kernel->ops->convolution != (o->conv != NULL)) continue;
     if (o->filter && !strstr(kernel->name, o->filter)) continue;
-    if (kernel->ops->feature_major && transpose_us <= 0) transpose_us = run_transpose(o);
+    if (kernel->ops->feature_major && move_us <= 0) move_us = run_move(o);
     for (size_t j = 0; j < SPARSITIES; j++) {
       if (sparsities[j].format != kernel->format) continue;
-      double us = run(o, kernel, &sparsities[j], kernel->ops->feature_major ? transpose_us : 0);
+      double us = run(o, kernel, &sparsities[j], kernel->ops->feature_major ? move_us : 0);
       if (us > 0 && (least[j] <= 0 || us < least[j])) least[j] = us;
     }
   }

@@ -7,6 +7,7 @@
 
 #include "runtime/base/half.h"
 #include "tests/conv_reference.h"
+#include "tests/cuda/cuda_fold.h"
 
 enum { UNTOUCHED = 0xab };
 
@@ -149,14 +150,34 @@ static CUdeviceptr upload_images(const tsr_conv_shape *s, const cuda_spmm_run *r
   return address;
 }
 
+static CUdeviceptr upload_folded(const tsr_conv_shape *s, const cuda_spmm_run *run, tsr_dtype dtype,
+                                 tsr_cuda_spmm_args *args) {
+  size_t count;
+  int64_t images = run->tokens / args->conv.out_pixels;
+  args->fold = tsr__cuda_fold_of(&args->conv, images);
+  float *x = cuda_fold(s, &args->fold, run->images, images, &count);
+  uint16_t *elements = encoded(x, (int64_t)count, dtype);
+  CUdeviceptr address = device_copy(elements, count * sizeof *elements);
+  free(elements);
+  free(x);
+  return address;
+}
+
+static CUdeviceptr upload_b(const spmm_case *c, const tsr_cuda_spmm_kernel *kernel,
+                            const cuda_spmm_run *run, tsr_cuda_spmm_args *args) {
+  if (!run->conv) return upload_x(c, kernel, run->tokens, args->ldb);
+  if (kernel->ops->feature_major) return upload_folded(run->conv, run, kernel->dtype, args);
+  return upload_images(run->conv, run, kernel->dtype, args->ldb);
+}
+
 static void point(void *pointer, CUdeviceptr address) { memcpy(pointer, &address, sizeof address); }
 
 static buffers upload(const tsr_cuda_spmm_kernel *kernel, const spmm_case *c,
                       const tsr_pattern *pattern, cuda_spmm_run run, tsr_cuda_spmm_args *args) {
   buffers at = {0};
-  int64_t row = kernel->ops->feature_major ? run.tokens
-                : run.conv                 ? run.conv->channels + run.pixel_pad
-                                           : c->k;
+  int64_t row = run.conv                     ? run.conv->channels + run.pixel_pad
+                : kernel->ops->feature_major ? run.tokens
+                                             : c->k;
   *args = (tsr_cuda_spmm_args){.ldb = (row + 7) / 8 * 8,
                                .ldc = c->m + run.ldc_pad,
                                .ldr = c->ldr,
@@ -165,8 +186,7 @@ static buffers upload(const tsr_cuda_spmm_kernel *kernel, const spmm_case *c,
                                .activation = (int32_t)run.variant.activation,
                                .residual_first = run.variant.residual_first};
   at.image = upload_weights(kernel, c, pattern, run.conv, args);
-  at.b = run.conv ? upload_images(run.conv, &run, kernel->dtype, args->ldb)
-                  : upload_x(c, kernel, run.tokens, args->ldb);
+  at.b = upload_b(c, kernel, &run, args);
   point(&args->b, at.b);
   at.c_bytes = (size_t)(run.tokens * args->ldc) * sizeof(uint16_t);
   char *untouched = allocate(at.c_bytes);

@@ -93,13 +93,20 @@ static json_t *last_launch(void) {
 
 static int64_t padded(int64_t size) { return (size + 7) / 8 * 8; }
 
-/* DRAM traffic is that of the CTAs which are executed, and here it bounds: so all of them are. */
-json_t *modelled_transpose(int64_t k, int64_t n) {
+/* NAME of convert.cu. DRAM traffic is that of the CTAs which are executed, and here it bounds: so
+ * all of them are. */
+static json_t *modelled_move(const char *name, tsr_cuda_launch l, void *args) {
   gpusim_config config, all;
   gpusim_get_config(&config);
   all = config;
   all.sample = 0;
   gpusim_configure(&all);
+  launch("convert", name, l, args);
+  gpusim_configure(&config);
+  return last_launch();
+}
+
+json_t *modelled_transpose(int64_t k, int64_t n) {
   CUdeviceptr x = room((size_t)(n * padded(k)) * 2), y = room((size_t)(k * padded(n)) * 2);
   tsr_cuda_transpose_args args = {.ldx = padded(k),
                                   .ldy = padded(n),
@@ -108,11 +115,29 @@ json_t *modelled_transpose(int64_t k, int64_t n) {
                                   .padded = (int32_t)padded(n)};
   point(&args.x, x);
   point(&args.y, y);
-  launch("convert", "tsr_b16_transpose__sm80", tsr__cuda_transpose_launch(&args), &args);
-  gpusim_configure(&config);
+  json_t *json = modelled_move("tsr_b16_transpose__sm80", tsr__cuda_transpose_launch(&args), &args);
   check("cuMemFree", cuMemFree(x));
   check("cuMemFree", cuMemFree(y));
-  return last_launch();
+  return json;
+}
+
+static size_t folded_bytes(const tsr_cuda_conv *conv, int64_t n) {
+  return (size_t)tsr__cuda_fold_chunks(conv, n / conv->out_pixels) * 16;
+}
+
+json_t *modelled_fold(const tsr_conv_shape *conv, int64_t n) {
+  tsr_cuda_fold_args args = {
+      .ldx = padded(conv->channels), .conv = tsr__cuda_conv_of(conv), .n = (int32_t)n};
+  int64_t images = n / args.conv.out_pixels;
+  args.fold = tsr__cuda_fold_of(&args.conv, images);
+  CUdeviceptr x = room((size_t)(images * conv->height * conv->width * args.ldx) * 2);
+  CUdeviceptr y = room(folded_bytes(&args.conv, n));
+  point(&args.x, x);
+  point(&args.y, y);
+  json_t *json = modelled_move("tsr_b16_fold__sm80", tsr__cuda_fold_launch(&args), &args);
+  check("cuMemFree", cuMemFree(x));
+  check("cuMemFree", cuMemFree(y));
+  return json;
 }
 
 static int runs(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w,
@@ -122,6 +147,13 @@ static int runs(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w,
   return !kernel->ops->refusal(kernel, &problem);
 }
 
+static size_t activation_bytes(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w, int64_t n,
+                               const tsr_conv_shape *conv) {
+  if (!conv || !kernel->ops->feature_major) return (size_t)(padded(n) * padded(w->cols)) * 2;
+  tsr_cuda_conv c = tsr__cuda_conv_of(conv);
+  return folded_bytes(&c, n);
+}
+
 json_t *modelled_product(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w, int64_t n,
                          int32_t splits, const tsr_conv_shape *conv) {
   if (!runs(kernel, w, conv)) return NULL;
@@ -129,7 +161,7 @@ json_t *modelled_product(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w
   void *image = aligned_alloc(16, (bytes + 31) / 16 * 16);
   if (!image) exit(1);
   kernel->ops->prepack(kernel, w, image);
-  CUdeviceptr weights = room(bytes), b = room((size_t)(padded(n) * padded(w->cols)) * 2);
+  CUdeviceptr weights = room(bytes), b = room(activation_bytes(kernel, w, n, conv));
   CUdeviceptr c = room((size_t)(n * w->rows) * 2);
   CUdeviceptr partial = room((size_t)(splits * n * w->rows) * 4);
   check("cuMemcpyHtoD", cuMemcpyHtoD(weights, image, bytes));
@@ -143,8 +175,10 @@ json_t *modelled_product(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w
   point(&args.b, b);
   point(&args.c, c);
   if (splits > 1) point(&args.partial, partial);
-  tsr__cuda_spmm_launch(kernel, &args, &l);
   if (conv) args.conv = tsr__cuda_conv_of(conv);
+  if (conv && kernel->ops->feature_major)
+    args.fold = tsr__cuda_fold_of(&args.conv, n / args.conv.out_pixels);
+  tsr__cuda_spmm_launch(kernel, &args, &l);
   snprintf(name, sizeof name, "%s_%s", conv ? "conv" : "spmm", tsr_format_name(kernel->format));
   launch(name, kernel->name, l, &args);
   const CUdeviceptr all[] = {weights, b, c, partial};

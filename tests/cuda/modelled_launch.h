@@ -19,7 +19,8 @@ tsr_packed modelled_weights(tsr_format format, const char *pattern, double densi
 json_t *modelled_product(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w, int64_t n,
                          int32_t splits, const tsr_conv_shape *conv);
 
-/* The same of the activations' transposition. */
+/* The same of the activations' transposition, or folding. */
 json_t *modelled_transpose(int64_t k, int64_t n);
+json_t *modelled_fold(const tsr_conv_shape *conv, int64_t n);
 
 #endif

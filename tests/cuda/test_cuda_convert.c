@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "kernels/cuda/layer_launch.h"
+#include "tests/cuda/cuda_fold.h"
 #include "tests/cuda/cuda_matrix.h"
 #include "tests/layer_reference.h"
 
@@ -118,3 +119,45 @@ static void run_transpose(CUmodule module, const char *what) {
 Test(cuda_convert, transposition) {
   device_for_each_setting(TESSERA_IMAGES "/convert.fatbin", run_transpose);
 }
+
+/* Strides, kernels that reach far into the padding, one line, fewer lines than bands. */
+static const tsr_conv_shape folded[] = {{7, 5, 24, {3, 3}, {1, 1}, {1, 1}, {1, 1}},
+                                        {9, 6, 72, {3, 3}, {2, 2}, {1, 1}, {1, 1}},
+                                        {6, 10, 8, {2, 3}, {3, 1}, {0, 2}, {1, 3}},
+                                        {2, 2, 64, {5, 5}, {1, 2}, {2, 2}, {1, 1}}};
+
+static void check_fold(CUmodule module, const tsr_conv_shape *s, int64_t images, const char *what) {
+  int64_t pixels = images * s->height * s->width, c = s->channels;
+  size_t count;
+  tsr_cuda_fold_args args = {.conv = tsr__cuda_conv_of(s)};
+  args.fold = tsr__cuda_fold_of(&args.conv, images);
+  args.n = (int32_t)images * args.conv.out_pixels;
+  float *in = values_for(pixels * c);
+  cuda_round(in, (size_t)(pixels * c), TSR_DTYPE_F16);
+  float *expected = cuda_fold(s, &args.fold, in, images, &count),
+        *out = malloc(count * sizeof *out);
+  cr_assert_leq((int64_t)count, 8 * tsr__cuda_fold_chunks(&args.conv, images));
+  cuda_matrix x = cuda_matrix_upload(in, TSR_DTYPE_F16, pixels, c, c + images % 3 * 8, images % 2);
+  cuda_matrix y = cuda_matrix_room(TSR_DTYPE_F16, 1, (int64_t)count, (int64_t)count, 0);
+  args.x = x.data;
+  args.y = y.data;
+  args.ldx = x.ld;
+  cuda_launch(module, "tsr_b16_fold__sm80", tsr__cuda_fold_launch(&args), &args);
+  cuda_matrix_read(&y, out);
+  for (size_t i = 0; i < count; i++)
+    cr_assert(same(out[i], expected[i]), "%s: %d images of %d x %d: element %zu: %g, not %g", what,
+              (int)images, (int)s->height, (int)s->width, i, (double)out[i], (double)expected[i]);
+  cuda_matrix_free(&x);
+  cuda_matrix_free(&y);
+  free(in);
+  free(expected);
+  free(out);
+}
+
+static void run_fold(CUmodule module, const char *what) {
+  static const int64_t images[] = {1, 2, 5, 9};
+  for (size_t s = 0; s < COUNT(folded); s++)
+    for (size_t i = 0; i < COUNT(images); i++) check_fold(module, &folded[s], images[i], what);
+}
+
+Test(cuda_convert, folding) { device_for_each_setting(TESSERA_IMAGES "/convert.fatbin", run_fold); }

@@ -236,8 +236,16 @@ Test(cuda_resnet, two_of_four_equals_the_cpu) {
   compare_pruned("2:4", TSR_FORMAT_NM, TSR_DTYPE_F32, 1, "_f16_nm_conv_", of_f16);
 }
 
-/* They run as 2:4, or as dense ones where that is predicted to be faster. */
 Test(cuda_resnet, panels_equal_the_cpu) {
+  compare_pruned("vnm:32:2:8", TSR_FORMAT_VNM, TSR_DTYPE_F32, 1, "_f16_vnm_conv_", of_f16);
+}
+
+Test(cuda_resnet, panels_in_bf16_equal_the_cpu) {
+  compare_pruned("vnm:64:2:6", TSR_FORMAT_VNM, TSR_DTYPE_BF16, 1, "_bf16_vnm_conv_", of_bf16);
+}
+
+/* They run as 2:4, or as dense ones where that is predicted to be faster. */
+Test(cuda_resnet, narrow_panels_equal_the_cpu) {
   loaded fashion = load(FASHION);
   prune(fashion.model, "vnm:16:2:8", TSR_FORMAT_VNM, TSR_DTYPE_F32, 1);
   cr_assert_geq(count_kernels(fashion.model, "_f16_nm_conv_"), 3);

@@ -88,31 +88,52 @@ __device__ __forceinline__ bool is_aligned(const tsr_cuda_spmm_args &args) {
   return c && (!args.residual || residual);
 }
 
-template <class T, class S>
-__device__ __forceinline__ void store_c(const tsr_cuda_spmm_args &args, const float *tile, int row,
-                                        int token) {
+// Tokens that lie in C in their order.
+template <class S>
+class OrderedPlaces {
+ public:
+  // scratch: shared memory that the next __syncthreads() makes valid; none is used here.
+  __device__ __forceinline__ OrderedPlaces(const tsr_cuda_spmm_args &args, int token,
+                                           const float *scratch)
+      : token_(token), n_(args.n) {}
+
+  // Whether the CTA's token t is there, and where in C.
+  __device__ __forceinline__ bool find(int t, int &place) const {
+    place = token_ + t;
+    return place < n_;
+  }
+
+ private:
+  int token_, n_;
+};
+
+template <class T, class S, class Places>
+__device__ __forceinline__ void store_c(const tsr_cuda_spmm_args &args, const float *tile,
+                                        const Places &places, int row) {
   constexpr int kGroups = S::kM / 8;
   const bool aligned = is_aligned<T>(args);
   for (int i = threadIdx.x; i < S::kN * kGroups; i += S::kThreads) {
     const int t = i / kGroups, r = i % kGroups * 8;
-    if (token + t >= args.n || row + r >= args.m) continue;
+    int place;
+    if (!places.find(t, place) || row + r >= args.m) continue;
     const float *sums = tile + t * S::kPitch + r;
     if (aligned && row + r + 8 <= args.m)
-      finish_rows<T, kGroups>(args, sums, token + t, row + r);
+      finish_rows<T, kGroups>(args, sums, place, row + r);
     else
-      finish_single_rows<T>(args, sums, token + t, row + r);
+      finish_single_rows<T>(args, sums, place, row + r);
   }
 }
 
 // The sums of a part of k, for the kernel that adds the parts up.
-template <class S>
+template <class S, class Places>
 __device__ __forceinline__ void store_partial(const tsr_cuda_spmm_args &args, const float *tile,
-                                              int row, int token) {
+                                              const Places &places, int row) {
   float *partial = args.partial + int64_t(blockIdx.z) * args.n * args.m;
   for (int i = threadIdx.x; i < S::kN * S::kM; i += S::kThreads) {
     const int t = i / S::kM, r = i % S::kM;
-    if (token + t < args.n && row + r < args.m)
-      partial[int64_t(token + t) * args.m + row + r] = tile[t * S::kPitch + r];
+    int place;
+    if (places.find(t, place) && row + r < args.m)
+      partial[int64_t(place) * args.m + row + r] = tile[t * S::kPitch + r];
   }
 }
 

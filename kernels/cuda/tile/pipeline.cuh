@@ -18,8 +18,9 @@ __device__ __forceinline__ StepRange step_range(const tsr_cuda_spmm_args &args) 
           first + int(count * (blockIdx.z + 1) / args.splits)};
 }
 
-// Load has load_next(stage), Multiply has multiply(sums, stage); a stage is an address.
-template <class T, class S, class Load, class Multiply>
+// Load has load_next(stage), Multiply has multiply(sums, stage); a stage is an address. Places says
+// where tokens lie in C.
+template <class T, class S, class Load, class Multiply, class Places = OrderedPlaces<S>>
 __device__ __forceinline__ void run_pipeline(const tsr_cuda_spmm_args &args) {
   extern __shared__ __align__(128) unsigned char shared[];
   const unsigned address = shared_address(shared);
@@ -47,11 +48,12 @@ __device__ __forceinline__ void run_pipeline(const tsr_cuda_spmm_args &args) {
   __syncthreads();  // the sums' tile lies over the stages
   float *tile = reinterpret_cast<float *>(shared);
   spread_sums<S>(tile, sums);
+  const Places places(args, token, tile + S::kN * S::kPitch);
   __syncthreads();
   if (args.splits > 1)
-    store_partial<S>(args, tile, row, token);
+    store_partial<S>(args, tile, places, row);
   else
-    store_c<T, S>(args, tile, row, token);
+    store_c<T, S>(args, tile, places, row);
 }
 
 }  // namespace tessera

@@ -1,14 +1,10 @@
 // B as a convolution's activations: the pixels under the kernel, where they lie in the images.
 #pragma once
 
+#include "kernels/cuda/tile/divide.cuh"
 #include "kernels/cuda/tile/load.cuh"
 
 namespace tessera {
-
-// By a reciprocal as args.h has it; exact while n * divisor < 2^32.
-__device__ __forceinline__ int divide(int n, uint32_t reciprocal) {
-  return reciprocal ? static_cast<int>(__umulhi(n, reciprocal)) : n;
-}
 
 // The chunk's channels of one tap, of every kStride-th output pixel.
 template <class S>

@@ -45,27 +45,43 @@ struct VnmShape {
   static_assert(kN * kPitch * 4 <= kStages * kStageBytes, "the sums fit");
 };
 
+// B as features, each ldb elements behind the one before; as FoldedPixels.
+class Features {
+ public:
+  __device__ __forceinline__ Features(const tsr_cuda_spmm_args &args, int token)
+      : ldb_(static_cast<int>(args.ldb / 8)) {
+    bytes_ = max(min(args.n - token, 8), 0) * 2;
+    b_ = static_cast<const char *>(args.b) + (bytes_ ? int64_t(token) * 2 : 0);
+    keep(b_);
+    keep(bytes_);
+  }
+
+  __device__ __forceinline__ int bytes() const { return bytes_; }
+  __device__ __forceinline__ const char *row(int k) const { return b_ + int64_t(k) * ldb_ * 16; }
+
+ private:
+  const char *b_;  // at this thread's tokens of row 0
+  int ldb_;        // in 16 bytes
+  int bytes_;      // of a chunk that lie below n
+};
+
 // A thread's part in loading steps: one chunk of 16 bytes of every kStride-th slot. Which rows of B
-// these are it reads one step ahead.
-template <class S>
+// these are it reads one step ahead. B says where they lie.
+template <class S, class B>
 class VnmLoader {
  public:
   __device__ __forceinline__ VnmLoader(const tsr_cuda_spmm_args &args, int token, int begin,
                                        int end)
-      : ldb_(static_cast<int>(args.ldb / 8)), left_(end - begin) {
+      : b_(args, token + threadIdx.x % kChunks * 8), left_(end - begin) {
     const int chunk = threadIdx.x % kChunks, first = threadIdx.x / kChunks;
-    bytes_ = max(min(args.n - token - chunk * 8, 8), 0) * 2;
-    b_ = static_cast<const char *>(args.b) + (bytes_ ? int64_t(token + chunk * 8) * 2 : 0);
     to_ = first * S::kSlotBytes + chunk * 16;
     record_ =
         static_cast<const char *>(args.values) + int64_t(begin) * S::kRecordBytes + thread_bytes();
     rows_ =
         static_cast<const char *>(args.meta) + int64_t(begin) * kRowsBytes + first * kPasses * 4;
-    keep(b_);
     keep(to_);
     keep(record_);
     keep(rows_);
-    keep(bytes_);
     if (left_ > 0) read_rows();
   }
 
@@ -98,8 +114,8 @@ class VnmLoader {
       const int row = row_[i.value / 4][i.value % 4];
       if (row == TSR_CUDA_VNM_NONE) return;
       const unsigned to = (stage + to_) ^ (row & (TSR_CUDA_VNM_KEYS - 1)) * 16;
-      const char *from = b_ + int64_t(max(row, 0) / TSR_CUDA_VNM_KEYS) * ldb_ * 16;
-      cp_async_16_at<i.value * kStride * S::kSlotBytes>(to, from, row < 0 ? 0 : bytes_);
+      const char *from = b_.row(max(row, 0) / TSR_CUDA_VNM_KEYS);
+      cp_async_16_at<i.value * kStride * S::kSlotBytes>(to, from, row < 0 ? 0 : b_.bytes());
     });
   }
 
@@ -112,12 +128,10 @@ class VnmLoader {
     });
   }
 
-  const char *b_;       // at this thread's tokens of row 0
+  B b_;
   const char *record_;  // of the next step, at this thread's bytes
   const char *rows_;    // likewise
-  int ldb_;             // in 16 bytes
   int left_;            // steps
-  int bytes_;           // of a chunk that lie below n
   unsigned to_;
   int row_[kPasses / 4][4] = {};  // of the next step
 };
