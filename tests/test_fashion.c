@@ -11,6 +11,7 @@
 #include "tessera/tessera.h"
 #include "tests/checkpoint_files.h"
 #include "tests/command.h"
+#include "tests/idx_files.h"
 
 #define MODEL TESSERA_TEST_DATA "/../models/fashion-resnet"
 #define DATA "/usr/share/datasets/fashion-mnist/t10k-"
@@ -35,16 +36,7 @@ static const tsr_tensor *find(const char *name, uint64_t bytes) {
 
 static void write_file(const char *name, const char *head, size_t head_bytes, const void *data,
                        size_t bytes) {
-  FILE *file = fopen(command_path(name), "wb");
-  cr_assert_not_null(file);
-  cr_assert_eq(fwrite(head, 1, head_bytes, file), head_bytes);
-  cr_assert_eq(fwrite(data, 1, bytes, file), bytes);
-  fclose(file);
-}
-
-static void write_idx(const char *name, int64_t count, const void *pixels) {
-  char head[] = {0, 0, 8, 3, 0, 0, (char)(count >> 8), (char)count, 0, 0, 0, SIDE, 0, 0, 0, SIDE};
-  write_file(name, head, sizeof head, pixels, (size_t)count * SIDE * SIDE);
+  image_file_write(command_path(name), head, head_bytes, data, bytes);
 }
 
 static void enter(void) {
@@ -52,7 +44,8 @@ static void enter(void) {
   cr_assert_eq(tsr_checkpoint_open(TESSERA_TEST_DATA "/golden/fashion_resnet.safetensors", &golden),
                TSR_OK, "%s", tsr_last_error());
   memcpy(logits, find("logits", sizeof logits)->data, sizeof logits);
-  write_idx("shown.idx", SHOWN, find("images", SHOWN * SIDE * SIDE)->data);
+  idx_write_images(command_path("shown.idx"), SHOWN, SIDE,
+                   find("images", SHOWN * SIDE * SIDE)->data);
 }
 
 static void leave(void) {
@@ -190,13 +183,6 @@ static int64_t torch_right(const tsr__labels *labels, int64_t count) {
   return right;
 }
 
-/* A data set where evaluate looks for it. */
-static void write_data(int64_t count, const void *pixels, const unsigned char *labels) {
-  char head[] = {0, 0, 8, 1, 0, 0, (char)(count >> 8), (char)count};
-  write_idx("t10k-images-idx3-ubyte.gz", count, pixels);
-  write_file("t10k-labels-idx1-ubyte.gz", head, sizeof head, labels, (size_t)count);
-}
-
 /* A metric of `evaluate MODEL --task fashion`, in images. */
 static double evaluate(const char *options, int count, const char *metric) {
   char arguments[512];
@@ -221,7 +207,7 @@ Test(fashion, accuracy_is_torchs) {
   cr_assert_eq(labels.count, ALL);
   cr_assert_eq(images.count, ALL);
   cr_assert_eq(torch_right(&labels, ALL), atoll(tsr_checkpoint_metadata(golden, "right")));
-  write_data(TESTED, images.pixels, labels.values);
+  idx_write_fashion(".", TESTED, SIDE, images.pixels, labels.values);
   double right = evaluate("", TESTED, "accuracy"), wanted = (double)torch_right(&labels, TESTED);
   cr_assert(fabs(right - wanted) <= BAR, "%g right, torch has %g", right, wanted);
   tsr__images_release(&images);
@@ -232,15 +218,16 @@ Test(fashion, evaluate_counts_labels_and_agreement) {
   unsigned char labels[SHOWN];
   for (int i = 0; i < SHOWN; i++) labels[i] = (unsigned char)best_of(logits + i * CLASSES);
   for (int i = 0; i < 3; i++) labels[5 * i] = (unsigned char)((labels[5 * i] + 1) % CLASSES);
-  write_data(SHOWN, find("images", SHOWN * SIDE * SIDE)->data, labels);
+  idx_write_fashion(".", SHOWN, SIDE, find("images", SHOWN * SIDE * SIDE)->data, labels);
   cr_assert(fabs(evaluate("", SHOWN, "accuracy") - (SHOWN - 3)) < 1e-9);
   cr_assert(fabs(evaluate("--reference " MODEL, SHOWN, "agreement") - SHOWN) < 1e-9);
 }
 
 Test(fashion, broken_data_is_refused) {
   static const unsigned char labels[3] = {1, 2, 3};
-  write_data(3, find("images", SHOWN * SIDE * SIDE)->data, labels);
-  write_idx("t10k-images-idx3-ubyte.gz", 2, find("images", SHOWN * SIDE * SIDE)->data);
+  idx_write_fashion(".", 3, SIDE, find("images", SHOWN * SIDE * SIDE)->data, labels);
+  idx_write_images(command_path("t10k-images-idx3-ubyte.gz"), 2, SIDE,
+                   find("images", SHOWN * SIDE * SIDE)->data);
   assert_fails(5, "2 images, but 3 labels",
                "evaluate " MODEL " --task fashion --data . --threads 1");
 }

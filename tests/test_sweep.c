@@ -10,6 +10,7 @@
 #include "tests/checkpoint_files.h"
 #include "tests/command.h"
 #include "tests/evaluate_files.h"
+#include "tests/idx_files.h"
 #include "tests/tiny_bert.h"
 #include "tests/tiny_resnet.h"
 
@@ -36,19 +37,14 @@ static void enter(void) {
 
 TestSuite(sweep, .init = enter, .fini = command_leave);
 
-/* Eight images and labels in files named as Fashion-MNIST's are, though not compressed. */
+/* Eight images and labels. */
 static void write_fashion(void) {
-  enum { BYTES = 16 + 8 * TINY_SIDE * TINY_SIDE };
-  static unsigned char idx[BYTES] = {0, 0, 8, 3,         0, 0, 0, 8,
-                                     0, 0, 0, TINY_SIDE, 0, 0, 0, TINY_SIDE};
-  static const unsigned char labels[] = {0, 0, 8, 1, 0, 0, 0, 8, 0, 1, 2, 3, 4, 0, 1, 2};
-  for (int i = 16; i < BYTES; i++) idx[i] = (unsigned char)(i * 37 ^ i >> 3);
+  static const unsigned char labels[] = {0, 1, 2, 3, 4, 0, 1, 2};
+  enum { COUNT = sizeof labels, BYTES = COUNT * TINY_SIDE * TINY_SIDE };
+  static unsigned char pixels[BYTES];
+  for (int i = 0; i < BYTES; i++) pixels[i] = (unsigned char)(i * 37 ^ i >> 3);
   cr_assert_eq(mkdir(command_path("fashion"), 0777), 0);
-  FILE *images = fopen(command_path("fashion/t10k-images-idx3-ubyte.gz"), "wb");
-  FILE *classes = fopen(command_path("fashion/t10k-labels-idx1-ubyte.gz"), "wb");
-  cr_assert(images && fwrite(idx, 1, BYTES, images) == BYTES && !fclose(images));
-  cr_assert(classes && fwrite(labels, 1, sizeof labels, classes) == sizeof labels &&
-            !fclose(classes));
+  idx_write_fashion("fashion", COUNT, TINY_SIDE, pixels, labels);
 }
 
 static char *read_text(const char *name) {

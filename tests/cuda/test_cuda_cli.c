@@ -5,8 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/checkpoint_files.h"
 #include "tests/command.h"
+#include "tests/idx_files.h"
 #include "tests/tiny_bert.h"
+
+#define FASHION TESSERA_TEST_DATA "/../models/fashion-resnet"
 
 static void enter(void) {
   command_enter();
@@ -72,6 +76,65 @@ Test(cuda_cli, explain_names_kernels_of_convolutions) {
   cr_assert(strstr(command_output(), gpu_name()), "%s", command_output());
   cr_assert(strstr(command_output(), "tsr_f16_dense_conv_"), "%s", command_output());
   cr_assert(!strstr(command_output(), "avx"), "%s", command_output());
+}
+
+Test(cuda_cli, explain_names_kernels_of_pruned_convolutions) {
+  cr_assert_eq(command_run("prune " FASHION " -o pruned -p 2:4"), 0, "%s", command_errors());
+  cr_assert_eq(command_run("pack pruned -o packed"), 0, "%s", command_errors());
+  json_t *root = command_json("explain packed --backend cuda --json");
+  const json_t *layers = json_object_get(root, "layers"), *layer;
+  size_t i, found = 0;
+  json_array_foreach(layers, i, layer) found +=
+      strstr(json_text(layer, "kernel"), "tsr_f16_nm_conv_") != NULL;
+  cr_assert_gt(found, 0);
+  json_decref(root);
+}
+
+/* ---- evaluate ---- */
+
+enum { JUDGED = 4, WRONG = 1, CLASSES = 10, SIDE = 28 };
+
+static int best_of(const float *logits) {
+  int best = 0;
+  for (int c = 1; c < CLASSES; c++)
+    if (logits[c] > logits[best]) best = c;
+  return best;
+}
+
+/* Images with the classes that torch has found, but for a few of them. */
+static void write_fashion(void) {
+  tsr_checkpoint *golden;
+  unsigned char labels[JUDGED];
+  cr_assert_eq(tsr_checkpoint_open(TESSERA_TEST_DATA "/golden/fashion_resnet.safetensors", &golden),
+               TSR_OK, "%s", tsr_last_error());
+  const tsr_tensor *logits = tsr_checkpoint_find(golden, "logits");
+  const tsr_tensor *images = tsr_checkpoint_find(golden, "images");
+  cr_assert(logits && images);
+  for (int i = 0; i < JUDGED; i++)
+    labels[i] = (unsigned char)((best_of((const float *)logits->data + i * CLASSES) + (i < WRONG)) %
+                                CLASSES);
+  idx_write_fashion(".", JUDGED, SIDE, images->data, labels);
+  tsr_checkpoint_close(golden);
+}
+
+static double judged(const char *options, const char *metric) {
+  char arguments[512];
+  snprintf(arguments, sizeof arguments,
+           "evaluate " FASHION " --task fashion --data . --threads 1 --json %s", options);
+  json_t *report = command_json(arguments);
+  const json_t *task = json_array_get(json_object_get(report, "tasks"), 0);
+  cr_assert_eq(json_number(task, "count"), JUDGED);
+  double images =
+      JUDGED * json_number(json_object_get(json_object_get(task, "metrics"), metric), "value");
+  json_decref(report);
+  return images;
+}
+
+Test(cuda_cli, evaluate_of_images_counts_what_the_cpu_counts) {
+  write_fashion();
+  cr_assert_float_eq(judged("", "accuracy"), JUDGED - WRONG, 1e-9);
+  cr_assert_float_eq(judged("--backend cuda", "accuracy"), JUDGED - WRONG, 1e-9);
+  cr_assert_float_eq(judged("--backend cuda --reference " FASHION, "agreement"), JUDGED, 1e-9);
 }
 
 Test(cuda_cli, doctor_names_the_gpu) {

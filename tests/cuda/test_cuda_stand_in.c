@@ -2,11 +2,14 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "runtime/cuda/host.h"
 #include "runtime/model/model.h"
+#include "tests/checkpoint_files.h"
 #include "tests/cuda/cuda_model_case.h"
 #include "tests/cuda/stand_in.h"
+#include "tests/tiny_resnet.h"
 
 typedef struct result {
   float hidden[CASE_TOKENS * CASE_HIDDEN], embedding[CASE_SEQUENCES * CASE_HIDDEN];
@@ -82,24 +85,58 @@ Test(cuda_devices, one_that_is_not_there_is_named) {
 
 /* ---- memory ---- */
 
+static tsr_status execute_images(tsr__cuda_host *host, result *out) {
+  enum { IMAGES = 2 };
+  static float pixels[IMAGES * TINY_SIDE * TINY_SIDE];
+  tsr_image_batch batch = {IMAGES, TINY_SIDE, TINY_SIDE, 1, pixels, TSR_IMAGE_NHWC};
+  tsr_image_output output = {.logits = out->hidden, .probabilities = out->embedding};
+  return tsr__cuda_host_execute_images(host, &batch, &output);
+}
+
 static tsr_status plan_and_run(const tsr_model *model, result *out) {
+  int images = tsr_model_get_info(model)->image_height > 0;
   tsr_model_plan_options options = {
       .linear = {.backend = TSR_BACKEND_CUDA, .max_tokens = CASE_MAX_TOKENS, .threads = 1},
       .max_batch = CASE_SEQUENCES,
-      .max_seq = CASE_MAX_SEQ};
+      .max_seq = images ? 0 : CASE_MAX_SEQ};
   tsr_model_plan *plan = NULL;
   tsr__cuda_host *host = NULL;
   tsr_status status = tsr_model_plan_create(model, &options, &plan);
   if (status == TSR_OK) status = tsr__cuda_host_create(plan, &host);
-  for (int i = 0; i < 3 && status == TSR_OK; i++) status = execute(host, out);
+  for (int i = 0; i < 3 && status == TSR_OK; i++)
+    status = images ? execute_images(host, out) : execute(host, out);
   stand_in_recover();
   tsr__cuda_host_destroy(host);
   tsr_model_plan_destroy(plan);
   return status;
 }
 
+/* A model of images, in a folder of its own. */
+typedef struct image_model {
+  char *folder;
+  tsr_checkpoint *checkpoint;
+  tsr_model *model;
+} image_model;
+
+static image_model load_image_model(void) {
+  image_model m = {.folder = files_folder()};
+  cr_assert_eq(rmdir(m.folder), 0); /* it is made again */
+  tiny_resnet_write(m.folder);
+  must(tsr_checkpoint_open(m.folder, &m.checkpoint));
+  must(tsr_model_load(m.checkpoint, &m.model));
+  return m;
+}
+
+static void unload_image_model(image_model *m) {
+  tsr_model_destroy(m->model);
+  tsr_checkpoint_close(m->checkpoint);
+  files_remove(m->folder);
+}
+
 static int names_a_part_of(const tsr_model *model, const char *message) {
-  static const char *const others[] = {"the GPU's workspace", "hidden states", "embeddings"};
+  static const char *const others[] = {
+      "the GPU's workspace", "hidden states", "embeddings",  "pixels", "logits",
+      "probabilities",       "token ids",     "token types", "offsets"};
   for (size_t i = 0; i < sizeof others / sizeof *others; i++)
     if (!strncmp(message, others[i], strlen(others[i]))) return 1;
   for (size_t i = 0; i < tsr_model_layer_count(model); i++)
@@ -109,9 +146,8 @@ static int names_a_part_of(const tsr_model *model, const char *message) {
 }
 
 /* Each limit is too small for one more allocation. */
-Test(cuda_memory, too_little_is_said_and_given_back) {
-  tsr_model *model = case_model();
-  static result r, after;
+static void expect_refusals(const tsr_model *model) {
+  static result r;
   int refused = 0;
   for (uint64_t limit = 1000; limit < 2000000; limit = limit * 5 / 4) {
     stand_in_memory(limit);
@@ -125,6 +161,22 @@ Test(cuda_memory, too_little_is_said_and_given_back) {
     expect_nothing_wrong(0);
   }
   cr_assert_gt(refused, 5);
+}
+
+Test(cuda_memory, too_little_for_images_is_said_and_given_back) {
+  image_model m = load_image_model();
+  static result r;
+  expect_refusals(m.model);
+  stand_in_memory(0);
+  must(plan_and_run(m.model, &r));
+  expect_nothing_wrong(0);
+  unload_image_model(&m);
+}
+
+Test(cuda_memory, too_little_is_said_and_given_back) {
+  tsr_model *model = case_model();
+  static result r, after;
+  expect_refusals(model);
   stand_in_memory(1000);
   cr_assert_eq(plan_and_run(model, &r), TSR_OUT_OF_MEMORY);
   case_ids ids = case_make_ids();
@@ -185,16 +237,15 @@ Test(cuda_failures, of_planning_a_layer) {
   cr_assert_gt(nth, 20);
 }
 
-/* Planning, executing, capturing and replaying a model, whose kernels stay loaded. Every fifth
+/* Planning, executing, capturing and replaying a model, whose kernels stay loaded. Every step-th
  * call: they are many, and those of one layer are like those of the next. */
-Test(cuda_failures, of_running_a_model) {
-  tsr_model *model = case_model();
+static void fail_every(int64_t step, const tsr_model *model) {
   tsr__cuda *kept;
   static result r;
   must(tsr__cuda_open(&kept));
   must(plan_and_run(model, &r));
   int64_t nth = 1, held = stand_in_held(), launches = 0;
-  for (;; nth += 5) {
+  for (;; nth += step) {
     stand_in_fail(nth, STAND_IN_LAUNCH_FAILED);
     tsr_status status = plan_and_run(model, &r);
     if (status == TSR_OK) break;
@@ -202,10 +253,22 @@ Test(cuda_failures, of_running_a_model) {
     int launch = strstr(tsr_last_error(), "cuLaunchKernel") != NULL;
     launches += launch;
     cr_assert(!launch || strstr(tsr_last_error(), "__sm80"), "the kernel: %s", tsr_last_error());
+    cr_assert(!launch || names_a_part_of(model, tsr_last_error()), "%s", tsr_last_error());
     cr_assert_eq(stand_in_held(), held, "call %d: %s", (int)nth, tsr_last_error());
   }
   cr_assert_gt(launches, 5);
   tsr__cuda_close(kept);
   expect_nothing_wrong(0);
+}
+
+Test(cuda_failures, of_running_a_model) {
+  tsr_model *model = case_model();
+  fail_every(5, model);
   tsr_model_destroy(model);
+}
+
+Test(cuda_failures, of_running_a_model_of_images) {
+  image_model m = load_image_model();
+  fail_every(3, m.model);
+  unload_image_model(&m);
 }
