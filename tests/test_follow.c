@@ -68,8 +68,34 @@ static double moment(const float *a, int i, int j, int centred) {
   return sum / TOKENS - (centred ? mean(a, i) * mean(x, j) : 0);
 }
 
-/* With nothing pruned: new (H + d) = old (C + d). */
-static void check_equations(int centred) {
+/* What the output is added to lacks so much; of row r and token t. */
+static double lack(int r, int t) { return 0.1 * r + 0.5 * (double)x[t * COLS + r] - 0.2; }
+
+static double lack_moment(int r, int j, int centred) {
+  double sum = 0, own = 0;
+  for (int t = 0; t < TOKENS; t++) {
+    sum += lack(r, t) * (double)x[t * COLS + j];
+    own += lack(r, t);
+  }
+  return sum / TOKENS - (centred ? own / TOKENS * mean(x, j) : 0);
+}
+
+static void add_lack(void) {
+  static float now[TOKENS * ROWS], wanted[TOKENS * ROWS];
+  for (int i = 0; i < TOKENS * ROWS; i++) {
+    now[i] = (float)(i % 11);
+    wanted[i] = (float)(i % 11 + lack(i % ROWS, i / ROWS));
+  }
+  for (int first = 0; first < TOKENS; first += TOKENS / 2) {
+    tsr__residual_pair pair = {now + first * ROWS, wanted + first * ROWS, ROWS, ROWS};
+    cr_assert_eq(
+        tsr__statistics_add_missing(statistics, x + first * COLS, TOKENS / 2, COLS, &pair, 2),
+        TSR_OK, "%s", tsr_last_error());
+  }
+}
+
+/* With nothing pruned: new (H + d) = old (C + d) + what the output is to make up for. */
+static void check_equations(int centred, int lacks) {
   double h[COLS][COLS], c[COLS][COLS], d = 0;
   for (int i = 0; i < COLS; i++)
     for (int j = 0; j < COLS; j++) {
@@ -80,6 +106,7 @@ static void check_equations(int centred) {
   for (int r = 0; r < ROWS; r++)
     for (int j = 0; j < COLS; j++) {
       double left = d * (double)pruned[r * COLS + j], right = d * (double)weights[r * COLS + j];
+      if (lacks) right += lack_moment(r, j, centred);
       for (int i = 0; i < COLS; i++) {
         left += (double)pruned[r * COLS + i] * h[i][j];
         right += (double)weights[r * COLS + i] * c[i][j];
@@ -92,7 +119,7 @@ Test(follow, weights_are_the_least_squares_of_the_reference) {
   if (!make()) return;
   add(1);
   cr_assert_eq(prune(TSR_METHOD_SPARSEGPT, 0, NULL), TSR_OK, "%s", tsr_last_error());
-  check_equations(0);
+  check_equations(0, 0);
   tsr_statistics_destroy(statistics);
 }
 
@@ -111,7 +138,28 @@ Test(follow, the_bias_takes_over_what_the_means_differ_by) {
   }
   memset(shift, 0, sizeof shift);
   cr_assert_eq(prune(TSR_METHOD_SPARSEGPT, 0, shift), TSR_OK, "%s", tsr_last_error());
-  check_equations(1);
+  check_equations(1, 0);
+  tsr_statistics_destroy(statistics);
+}
+
+Test(follow, weights_make_up_for_what_the_sum_lacks) {
+  double shift[ROWS] = {0};
+  if (!make()) return;
+  add(1);
+  add_lack();
+  cr_assert_eq(prune(TSR_METHOD_SPARSEGPT, 0, NULL), TSR_OK, "%s", tsr_last_error());
+  check_equations(0, 1);
+  cr_assert_eq(prune(TSR_METHOD_SPARSEGPT, 0, shift), TSR_OK, "%s", tsr_last_error());
+  check_equations(1, 1);
+  for (int r = 0; r < ROWS; r++) {
+    double wanted = 0, now = shift[r];
+    for (int t = 0; t < TOKENS; t++) wanted += lack(r, t) / TOKENS;
+    for (int c = 0; c < COLS; c++) {
+      wanted += (double)weights[r * COLS + c] * mean(reference, c);
+      now += (double)pruned[r * COLS + c] * mean(x, c);
+    }
+    cr_assert_float_eq(now, wanted, 1e-5);
+  }
   tsr_statistics_destroy(statistics);
 }
 
@@ -151,6 +199,8 @@ static tsr_status add_one(void) {
   tsr_status status = tsr_statistics_create(COLS, TSR_STATISTICS_GRAM, &s);
   if (status != TSR_OK) return status;
   status = tsr__statistics_add_pair(s, x, reference, 9, COLS, 1);
+  tsr__residual_pair pair = {reference, x, ROWS, COLS};
+  if (status == TSR_OK) status = tsr__statistics_add_missing(s, x, 9, COLS, &pair, 1);
   tsr_statistics_destroy(s);
   return status;
 }
@@ -174,5 +224,7 @@ Test(follow, bad_input_is_refused) {
   tsr_statistics_destroy(statistics);
   cr_assert_eq(tsr_statistics_create(COLS, TSR_STATISTICS_NORMS, &norms), TSR_OK);
   cr_assert_eq(tsr__statistics_add_pair(norms, x, x, TOKENS, COLS, 1), TSR_INVALID_ARGUMENT);
+  tsr__residual_pair pair = {x, x, ROWS, COLS};
+  cr_assert_eq(tsr__statistics_add_missing(norms, x, TOKENS, COLS, &pair, 1), TSR_INVALID_ARGUMENT);
   tsr_statistics_destroy(norms);
 }

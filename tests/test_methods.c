@@ -139,3 +139,40 @@ Test(methods, bad_arguments_of_prune_matrix_are_refused) {
   cr_assert_eq(tsr_prune_method_needs(TSR_METHOD_COUNT), TSR_STATISTICS_NONE);
   prune_case_release(&c);
 }
+
+/* Of two rows that are alike, the one whose output matters more keeps its blocks; every weight that
+ * is kept is what it was. */
+Test(methods, rows_that_matter_less_lose_more) {
+  static const float sensitivities[4] = {1, 1, 9, 9};
+  prune_case c;
+  tsr_mask mask[4 * 8];
+  float weights[4 * 8];
+  prune_case_init(&c, 4, 8, 64, TSR_STATISTICS_NORMS);
+  for (int i = 0; i < 32; i++) c.weights[i] = weights[i] = (float)(1 + i % 16);
+  tsr_prune_options options = {
+      .method = TSR_METHOD_WANDA, .sparsity = 0.5, .threads = 2, .sensitivities = sensitivities};
+  cr_assert_eq(tsr_pattern_parse("block:2x2", &options.pattern), TSR_OK);
+  cr_assert_eq(tsr_prune_matrix(&options, c.statistics, weights, 4, 8, mask, NULL), TSR_OK, "%s",
+               tsr_last_error());
+  double scores[8];
+  for (int block = 0; block < 8; block++) {
+    scores[block] = 0;
+    for (int i = 0; i < 4; i++) {
+      int row = block / 4 * 2 + i / 2, col = block % 4 * 2 + i % 2;
+      double w = (double)c.weights[row * 8 + col], weight = (double)sensitivities[row] / 5 + 0.02;
+      scores[block] += weight * w * w * c.gram[col * c.cols + col];
+    }
+  }
+  for (int block = 0; block < 8; block++) {
+    int better = 0;
+    for (int other = 0; other < 8; other++) better += scores[other] > scores[block];
+    int at = block / 4 * 16 + block % 4 * 2;
+    cr_assert_eq(mask[at], better < 4, "block %d", block);
+    cr_assert_eq(weights[at], better < 4 ? c.weights[at] : 0);
+  }
+  float bad[4] = {1, 1, -1, 1};
+  options.sensitivities = bad;
+  cr_assert_eq(tsr_prune_matrix(&options, c.statistics, weights, 4, 8, mask, NULL),
+               TSR_INVALID_ARGUMENT);
+  prune_case_release(&c);
+}

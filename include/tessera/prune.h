@@ -119,6 +119,10 @@ typedef struct tsr_prune_options {
    * so that a method with statistics looks at deviations from the means only. What has to be added
    * to the bias is added to shift. */
   double *shift;
+  /* NULL, or host, [rows], >= 0 and finite: how much an error of each output feature matters
+   * (tsr_sensitivities), so that rows that matter less lose more where they compete. Methods with
+   * statistics look at it. */
+  const float *sensitivities;
 } tsr_prune_options;
 
 typedef struct tsr_prune_result {

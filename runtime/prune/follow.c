@@ -8,9 +8,10 @@
 #include "runtime/prune/linalg.h"
 
 /* Of the mean diagonal: what noise does to the least squares is as great as there are features for
- * every row. */
+ * every row. Weights that have moved less also prune better: ten times as much gave MiniLM in
+ * blocks of 16x16 another 0.01 in cosine, three times as much half of it. */
 static double damping_of(const tsr__prune_task *task) {
-  return tsr__damping(task, (double)task->cols / (double)task->statistics->rows);
+  return tsr__damping(task, 10 * (double)task->cols / (double)task->statistics->rows);
 }
 
 static int invert(double *a, int64_t n) {
@@ -45,6 +46,17 @@ static void scale_cross(const tsr__prune_task *task, double damping, double *cro
   }
 }
 
+/* The output is to make up for what the sum that it goes into lacks. product: [rows, cols]. */
+static void add_missing(const tsr__prune_task *task, double *product) {
+  const tsr_statistics *s = task->statistics;
+  double scale = 1 / (double)s->rows;
+  for (int64_t r = 0; s->missing && r < task->rows; r++)
+    for (int64_t c = 0; c < task->cols; c++) {
+      double mean = task->centred ? s->missing_sums[r] * scale * tsr__task_mean(task, c) : 0;
+      product[r * task->cols + c] += s->missing[r * task->cols + c] * scale - mean;
+    }
+}
+
 tsr_status tsr__follow_reference(const tsr__prune_task *task) {
   int64_t rows = task->rows, n = task->cols;
   double *inverse = NULL, *memory = NULL, damping;
@@ -59,6 +71,7 @@ tsr_status tsr__follow_reference(const tsr__prune_task *task) {
   scale_cross(task, damping, cross);
   for (int64_t i = 0; i < rows * n; i++) w[i] = (double)task->weights[i];
   tsr__dgemm(&shape, 1, w, cross, 0, product);
+  add_missing(task, product);
   tsr__dgemm(&shape, 1, product, inverse, 0, w);
   for (int64_t i = 0; i < rows * n; i++) task->weights[i] = (float)w[i];
 done:

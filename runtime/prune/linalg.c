@@ -55,29 +55,29 @@ void tsr__dsyrk(double *gram, const double *x, int64_t n, int64_t rows) {
     syrk_panel(gram, x, n, rows, first, n - first < PANEL ? n - first : PANEL);
 }
 
-/* The panel's columns of y by all of x. part: [width, n]. */
-static void cross_panel(double *cross, const float *y, const float *x, int64_t n, int64_t rows,
-                        int64_t ld, int width, float *part) {
-  const int size = (int)n, stride = (int)ld;
+/* `width` columns of a by all of b. part: [width, n]. */
+static void cross_panel(const tsr__gemm_shape *shape, const float *a, const float *b, int width,
+                        float *part, double *c) {
+  const int n = (int)shape->n, lda = (int)shape->lda, ldb = (int)shape->ldb;
   const float one = 1, zero = 0;
-  for (int64_t first = 0; first < rows; first += CROSS_ROWS) {
-    const int count = rows - first < CROSS_ROWS ? (int)(rows - first) : CROSS_ROWS;
-    sgemm_("N", "T", &size, &width, &count, &one, x + first * ld, &stride, y + first * ld, &stride,
-           &zero, part, &size);
-    for (int64_t i = 0; i < width * n; i++) cross[i] += (double)part[i];
+  for (int64_t first = 0; first < shape->k; first += CROSS_ROWS) {
+    const int count = shape->k - first < CROSS_ROWS ? (int)(shape->k - first) : CROSS_ROWS;
+    sgemm_("N", "T", &n, &width, &count, &one, b + first * ldb, &ldb, a + first * lda, &lda, &zero,
+           part, &n);
+    for (int64_t i = 0; i < width * shape->n; i++) c[i] += (double)part[i];
   }
 }
 
-tsr_status tsr__cross_gram(double *cross, const float *y, const float *x, int64_t n, int64_t rows,
-                           int64_t ld) {
+tsr_status tsr__cross_gram(const tsr__gemm_shape *shape, const float *a, const float *b,
+                           double *c) {
+  int64_t m = shape->m, n = shape->n;
   float *parts;
   TSR_TRY(tsr__aligned((size_t)(team_size() * PANEL * n), sizeof *parts, "products", &parts));
   openblas_set_num_threads(1);
 #pragma omp parallel for schedule(dynamic, 1) num_threads(team_size())
-  for (int64_t first = 0; first < n; first += PANEL)
-    cross_panel(cross + first * n, y + first, x, n, rows, ld,
-                n - first < PANEL ? (int)(n - first) : PANEL,
-                parts + omp_get_thread_num() * PANEL * n);
+  for (int64_t first = 0; first < m; first += PANEL)
+    cross_panel(shape, a + first, b, m - first < PANEL ? (int)(m - first) : PANEL,
+                parts + omp_get_thread_num() * PANEL * n, c + first * n);
   free(parts);
   return TSR_OK;
 }

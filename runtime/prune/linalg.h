@@ -15,15 +15,15 @@ void tsr__linalg_threads(int32_t threads);
 /* The upper triangle of gram[n, n] += that of x^T x; x: [rows, n]. */
 void tsr__dsyrk(double *gram, const double *x, int64_t n, int64_t rows);
 
-/* cross[n, n] += y^T x; both [rows, ld]. A bounded number of rows is summed in float, which is
- * twice as fast. */
-tsr_status tsr__cross_gram(double *cross, const float *y, const float *x, int64_t n, int64_t rows,
-                           int64_t ld);
-
-/* C[m, n] = beta C + alpha A[m, k] B[k, n]. */
 typedef struct tsr__gemm_shape {
   int64_t m, n, k, lda, ldb, ldc;
 } tsr__gemm_shape;
+
+/* C[m, n] += A[k, m]^T B[k, n], without gaps in C. A bounded number of k is summed in float, which
+ * is twice as fast. */
+tsr_status tsr__cross_gram(const tsr__gemm_shape *shape, const float *a, const float *b, double *c);
+
+/* C[m, n] = beta C + alpha A[m, k] B[k, n]. */
 void tsr__sgemm(const tsr__gemm_shape *shape, float alpha, const float *a, const float *b,
                 float beta, float *c);
 void tsr__dgemm(const tsr__gemm_shape *shape, double alpha, const double *a, const double *b,

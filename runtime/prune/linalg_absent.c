@@ -11,9 +11,9 @@ void tsr__dsyrk(double *gram, const double *x, int64_t n, int64_t rows) {
   (void)gram, (void)x, (void)n, (void)rows;
 }
 
-tsr_status tsr__cross_gram(double *cross, const float *y, const float *x, int64_t n, int64_t rows,
-                           int64_t ld) {
-  (void)cross, (void)y, (void)x, (void)n, (void)rows, (void)ld;
+tsr_status tsr__cross_gram(const tsr__gemm_shape *shape, const float *a, const float *b,
+                           double *c) {
+  (void)shape, (void)a, (void)b, (void)c;
   return TSR_UNSUPPORTED;
 }
 

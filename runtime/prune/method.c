@@ -169,25 +169,80 @@ static void add_means(const tsr__prune_task *task, double sign, const double *su
   }
 }
 
-/* Those that the unpruned layer's output is made of, if the weights are to follow it. */
-static const double *wanted_sums(const tsr__prune_task *task, int follows) {
-  return follows ? task->statistics->reference_sums : task->statistics->sums;
+/* What the output's mean is to be: the unpruned layer's own, or, if the weights are to follow the
+ * unpruned model, what it takes there. */
+static void want_means(const tsr__prune_task *task, int follows, double *shift) {
+  const tsr_statistics *s = task->statistics;
+  add_means(task, 1, follows ? s->reference_sums : s->sums, shift);
+  for (int64_t r = 0; follows && s->missing_sums && r < task->rows; r++)
+    shift[r] += s->missing_sums[r] / (double)s->rows;
+}
+
+/* ---- rows that matter more ---- */
+
+/* What rows are multiplied with while they compete, so that a square counts as often as the output
+ * feature matters; none counts less than 2 % of the mean. *out: [rows], to be freed; NULL: they all
+ * matter alike. */
+static tsr_status find_factors(const float *sensitivities, int64_t rows, float **out) {
+  static const double LEAST = 0.02;
+  double mean = 0;
+  *out = NULL;
+  for (int64_t r = 0; sensitivities && r < rows; r++) {
+    TSR_CHECK(sensitivities[r] >= 0 && isfinite(sensitivities[r]), TSR_INVALID_ARGUMENT,
+              "tsr_prune_matrix: the sensitivity of row %lld is %g", (long long)r,
+              (double)sensitivities[r]);
+    mean += (double)sensitivities[r] / (double)rows;
+  }
+  if (!(mean > 0)) return TSR_OK;
+  TSR_TRY(tsr__aligned((size_t)rows, sizeof **out, "sensitivities", out));
+  for (int64_t r = 0; r < rows; r++)
+    (*out)[r] = (float)sqrt((double)sensitivities[r] / mean + LEAST);
+  return TSR_OK;
+}
+
+static void scale_rows(const tsr__prune_task *task, const float *factors, int back) {
+  for (int64_t r = 0; factors && r < task->rows; r++)
+    for (int64_t c = 0; c < task->cols; c++)
+      task->weights[r * task->cols + c] *= back ? 1 / factors[r] : factors[r];
+}
+
+static void score_rows(const tsr__method_ops *ops, const tsr__prune_task *task,
+                       const float *factors, float *scores) {
+  ops->score(task, scores);
+  for (int64_t i = 0; factors && ops->needs && i < task->rows * task->cols; i++)
+    scores[i] *= factors[i / task->cols] * factors[i / task->cols];
 }
 
 static tsr_status score_and_project(const tsr__method_ops *ops, const tsr__prune_task *task,
-                                    float *scores) {
-  ops->score(task, scores);
+                                    const float *factors, float *scores) {
+  score_rows(ops, task, factors, scores);
   if (ops->by_row && task->pattern->kind == TSR_PATTERN_IRREGULAR)
     TSR_TRY(rank_by_row(task, scores));
   return tsr_project(task->pattern, task->sparsity, scores, task->rows, task->cols, task->mask);
 }
 
-static tsr_status project_scores(const tsr__method_ops *ops, const tsr__prune_task *task) {
+static tsr_status project_scores(const tsr__method_ops *ops, const tsr__prune_task *task,
+                                 const float *factors) {
   float *scores;
   TSR_TRY(tsr__aligned((size_t)(task->rows * task->cols), sizeof *scores, "scores", &scores));
-  tsr_status status = score_and_project(ops, task, scores);
+  tsr_status status = score_and_project(ops, task, factors, scores);
   free(scores);
   return status;
+}
+
+/* shift: as in the options. */
+static tsr_status prune(const tsr__method_ops *ops, const tsr__prune_task *task,
+                        const float *factors, double *shift) {
+  /* Rows that go as a whole leave nothing to correct. */
+  int follows = !ops->score && task->statistics->cross && task->pattern->kind != TSR_PATTERN_ROW;
+  if (task->centred) want_means(task, follows, shift);
+  if (ops->score) return project_scores(ops, task, factors);
+  tsr__linalg_threads(task->threads);
+  if (follows) TSR_TRY(tsr__follow_reference(task));
+  scale_rows(task, factors, 0);
+  TSR_TRY(ops->prune(task));
+  scale_rows(task, factors, 1);
+  return TSR_OK;
 }
 
 tsr_status tsr_prune_matrix(const tsr_prune_options *options, const tsr_statistics *statistics,
@@ -211,31 +266,30 @@ tsr_status tsr_prune_matrix(const tsr_prune_options *options, const tsr_statisti
                           .result = result};
   const tsr__method_ops *ops = table[options->method].ops;
   if (!rows || !cols) return tsr_project(task.pattern, task.sparsity, weights, rows, cols, mask);
-  /* Rows that go as a whole leave nothing to correct. */
-  int follows = !ops->score && statistics->cross && task.pattern->kind != TSR_PATTERN_ROW;
-  if (task.centred) add_means(&task, 1, wanted_sums(&task, follows), options->shift);
-  if (ops->score) {
-    TSR_TRY(project_scores(ops, &task));
-  } else {
-    tsr__linalg_threads(options->threads);
-    if (follows) TSR_TRY(tsr__follow_reference(&task));
-    TSR_TRY(ops->prune(&task));
-  }
+  float *factors;
+  TSR_TRY(find_factors(options->sensitivities, rows, &factors));
+  tsr_status status = prune(ops, &task, factors, options->shift);
+  free(factors);
+  if (status != TSR_OK) return status;
   tsr_mask_apply(mask, weights, rows, cols);
   if (task.centred) add_means(&task, -1, statistics->sums, options->shift);
   return TSR_OK;
 }
 
 static tsr_status prune_features(const tsr__method_ops *ops, const tsr__prune_task *task,
-                                 int64_t features, int64_t going, uint8_t *kept) {
+                                 const float *factors, int64_t features, int64_t going,
+                                 uint8_t *kept) {
   if (!ops->score) {
     tsr__linalg_threads(task->threads);
     if (task->statistics->cross) TSR_TRY(tsr__follow_reference(task));
-    return tsr__eliminate_features(task, features, going, kept);
+    scale_rows(task, factors, 0);
+    TSR_TRY(tsr__eliminate_features(task, features, going, kept));
+    scale_rows(task, factors, 1);
+    return TSR_OK;
   }
   float *scores;
   TSR_TRY(tsr__aligned((size_t)(task->rows * task->cols), sizeof *scores, "scores", &scores));
-  ops->score(task, scores);
+  score_rows(ops, task, factors, scores);
   tsr_status status = tsr__drop_features(task, scores, features, going, kept);
   free(scores);
   return status;
@@ -269,9 +323,13 @@ tsr_status tsr_prune_features(const tsr_prune_options *options, const tsr_statis
   memset(kept, 1, (size_t)features);
   if (!rows) return TSR_OK;
   int follows = !table[options->method].ops->score && statistics->cross;
-  if (task.centred) add_means(&task, 1, wanted_sums(&task, follows), options->shift);
-  TSR_TRY(prune_features(table[options->method].ops, &task, features,
-                         llround(options->sparsity * (double)features), kept));
+  if (task.centred) want_means(&task, follows, options->shift);
+  float *factors;
+  TSR_TRY(find_factors(options->sensitivities, rows, &factors));
+  tsr_status status = prune_features(table[options->method].ops, &task, factors, features,
+                                     llround(options->sparsity * (double)features), kept);
+  free(factors);
+  if (status != TSR_OK) return status;
   if (task.centred) add_means(&task, -1, statistics->sums, options->shift);
   return TSR_OK;
 }

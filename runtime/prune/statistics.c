@@ -52,6 +52,8 @@ void tsr_statistics_destroy(tsr_statistics *statistics) {
   free(statistics->rows_in_double);
   free(statistics->cross);
   free(statistics->reference_sums);
+  free(statistics->missing);
+  free(statistics->missing_sums);
   free(statistics);
 }
 
@@ -118,7 +120,8 @@ static tsr_status add(tsr_statistics *s, const float *x, const float *reference,
   if (s->gram) add_gram(s, x, rows, ld, threads);
   if (reference) {
     add_sums(reference, rows, ld, s->features, threads, s->reference_sums, NULL);
-    TSR_TRY(tsr__cross_gram(s->cross, reference, x, s->features, rows, ld));
+    int64_t n = s->features;
+    TSR_TRY(tsr__cross_gram(&(tsr__gemm_shape){n, n, rows, ld, ld, n}, reference, x, s->cross));
   }
   s->rows += rows;
   return TSR_OK;
@@ -145,4 +148,43 @@ tsr_status tsr__statistics_add_pair(tsr_statistics *statistics, const float *x,
   TSR_CHECK(statistics->gram, TSR_INVALID_ARGUMENT, "a pair of inputs needs a Gram matrix");
   TSR_TRY(allocate_pair(statistics));
   return add(statistics, x, reference, rows, ld, threads);
+}
+
+static tsr_status allocate_missing(tsr_statistics *s, int64_t outputs) {
+  size_t count = (size_t)(outputs * s->features);
+  if (!s->missing_sums)
+    TSR_TRY(tsr__calloc((size_t)outputs, sizeof(double), "a residual", &s->missing_sums));
+  return s->missing ? TSR_OK : tsr__calloc(count, sizeof(double), "a residual", &s->missing);
+}
+
+/* A strip of rows at a time. missing: [TSR__STATISTICS_ROWS, outputs]. */
+static tsr_status add_missing(tsr_statistics *s, const float *x, int64_t rows, int64_t ld,
+                              const tsr__residual_pair *residual, int32_t threads, float *missing) {
+  int64_t m = residual->outputs, n = s->features;
+  for (int64_t first = 0; first < rows; first += TSR__STATISTICS_ROWS) {
+    int64_t count = rows - first < TSR__STATISTICS_ROWS ? rows - first : TSR__STATISTICS_ROWS;
+    for (int64_t r = 0; r < count; r++)
+      for (int64_t c = 0; c < m; c++) {
+        int64_t at = (first + r) * residual->ld + c;
+        missing[r * m + c] = residual->wanted[at] - residual->now[at];
+      }
+    add_sums(missing, count, m, m, threads, s->missing_sums, NULL);
+    TSR_TRY(tsr__cross_gram(&(tsr__gemm_shape){m, n, count, m, ld, n}, missing, x + first * ld,
+                            s->missing));
+  }
+  return TSR_OK;
+}
+
+tsr_status tsr__statistics_add_missing(tsr_statistics *statistics, const float *x, int64_t rows,
+                                       int64_t ld, const tsr__residual_pair *residual,
+                                       int32_t threads) {
+  TSR_CHECK(statistics->cross, TSR_INVALID_ARGUMENT, "a residual needs pairs of inputs");
+  TSR_TRY(allocate_missing(statistics, residual->outputs));
+  float *missing;
+  TSR_TRY(tsr__aligned((size_t)(TSR__STATISTICS_ROWS * residual->outputs), sizeof *missing,
+                       "a residual", &missing));
+  tsr__linalg_threads(threads);
+  tsr_status status = add_missing(statistics, x, rows, ld, residual, threads, missing);
+  free(missing);
+  return status;
 }
