@@ -88,8 +88,8 @@ typedef struct tsr_calibrate_options {
   tsr_calibrate_compare *compare; /* NULL, or there is a reference */
   /* NULL, or borrowed and not changed: the model as it is to be imitated, with layers like the
    * model's. It is run beside it, each layer after the model's. GRAM statistics then know its
-   * inputs, too, so that sparsegpt and admm have each layer imitate the reference's layer rather
-   * than its own unpruned self. */
+   * inputs, too, and what the sum that a linear layer adds to lacks, so that sparsegpt and admm
+   * have each layer imitate the reference's layer and sum rather than its own unpruned self. */
   tsr_model *reference;
   void *user;
 } tsr_calibrate_options;
@@ -114,6 +114,17 @@ TSR_API void tsr_effect_destroy(tsr_effect *effect); /* NULL is fine */
 /* *error: 1 - the mean cosine of what the model gives now with what it gave then; 0..2. */
 TSR_API tsr_status tsr_effect_measure(const tsr_effect *effect, const tsr_model *model,
                                       double *error);
+
+/* What a small change of one of a linear layer's output features (before residual and activation)
+ * at one token does to the L2-normalised embeddings: the mean over the tokens of the sum of the
+ * squares, up to what random directions of the embeddings leave uncertain. At most `sequences` of
+ * the calibration's sequences are looked at, evenly spread.
+ *
+ * out: [layers of the model], of a linear layer [rows of its weight] floats, written, or NULL; of
+ * other layers not looked at. calibration: of text, else TSR_UNSUPPORTED. The model is not changed.
+ * Memory: what every layer reads for all tokens of the sequences. */
+TSR_API tsr_status tsr_sensitivities(tsr_model *model, const tsr_calibration *calibration,
+                                     int64_t sequences, int32_t threads, float *const *out);
 
 #ifdef __cplusplus
 }

@@ -1,63 +1,29 @@
 /* One run of the model over the calibration, layer by layer, and of the unpruned model beside it.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "runtime/base/alloc.h"
 #include "runtime/base/status.h"
 #include "runtime/calibrate/conv_rows.h"
 #include "runtime/calibrate/run.h"
 
-static int64_t longest(const tsr_batch *batch) {
-  int64_t most = 0;
-  for (int64_t s = 0; s < batch->sequences; s++)
-    if (batch->offsets[s + 1] - batch->offsets[s] > most)
-      most = batch->offsets[s + 1] - batch->offsets[s];
-  return most;
-}
-
-static tsr_status prepare(tsr__calibrate_run *run) {
-  const tsr_batch *batch = run->batch;
-  TSR_TRY(tsr_hardware_detect(&run->hardware));
-  run->tokens = batch ? batch->offsets[batch->sequences] : 1;
-  run->sequences = batch ? batch->sequences : tsr_calibration_images(run->calibration)->images;
-  run->limits = (tsr__layer_limits){.max_tokens = run->tokens,
-                                    .max_batch = run->sequences,
-                                    .max_seq = batch ? longest(batch) : 1,
-                                    .threads = run->options->threads,
-                                    .kernels = tsr__best_layer_kernels(&run->hardware)};
-  TSR_CHECK(!batch || !batch->ids || run->limits.max_seq <= run->own.model->info.max_positions,
-            TSR_INVALID_ARGUMENT,
-            "tsr_calibrate: a sequence has %lld tokens, the model %lld positions",
-            (long long)run->limits.max_seq, (long long)run->own.model->info.max_positions);
-  size_t bytes;
-  TSR_TRY(tsr__slots_place(run->own.model, TSR_BACKEND_CPU, run->tokens, run->sequences, run->slots,
-                           &bytes));
-  TSR_TRY(tsr__aligned(bytes, 1, "the calibration's activations", &run->own.memory));
-  if (!run->reference.model) return TSR_OK;
-  return tsr__aligned(bytes, 1, "the unpruned model's activations", &run->reference.memory);
-}
-
-/* Pixels and hidden states lie where the layers find them. */
-static void fill(tsr__calibrate_run *run) {
-  const tsr_calibration *c = run->calibration;
-  const tsr_model *model = run->own.model;
-  if (!c->values) return;
-  while (c->width && run->first < model->layer_count &&
-         model->layers[run->first].kind != TSR_LAYER_LINEAR)
-    run->first++;
-  int32_t slot = c->width ? model->hidden_slot : model->image_slot;
-  int64_t rows = c->width ? run->tokens : run->sequences;
-  size_t bytes = (size_t)(rows * model->slots[slot].width) * sizeof *c->values;
-  memcpy(tsr__calibrate_slot(run, &run->own, slot), c->values, bytes);
-  if (run->reference.model)
-    memcpy(tsr__calibrate_slot(run, &run->reference, slot), c->values, bytes);
-}
-
 static void forget(tsr__calibrate_run *run) {
   tsr_statistics_destroy(run->statistics);
   run->statistics = NULL;
   run->known = TSR__NO_SLOT;
+}
+
+/* x: what the layer reads. */
+static tsr_status add_missing(const tsr__calibrate_run *run, const tsr__layer *layer,
+                              const float *x, int64_t rows) {
+  if (layer->residual == TSR__NO_SLOT) return TSR_OK;
+  const tsr__slot *slots = run->own.model->slots;
+  tsr__residual_pair pair = {.now = tsr__calibrate_slot(run, &run->own, layer->residual),
+                             .wanted = tsr__calibrate_slot(run, &run->reference, layer->residual),
+                             .outputs = layer->as.linear.weight.rows,
+                             .ld = slots[layer->residual].width};
+  return tsr__statistics_add_missing(run->statistics, x, rows, slots[layer->input].width, &pair,
+                                     run->options->threads);
 }
 
 static tsr_status gather_statistics(tsr__calibrate_run *run, const tsr__layer *layer) {
@@ -74,19 +40,22 @@ static tsr_status gather_statistics(tsr__calibrate_run *run, const tsr__layer *l
                                     run->sequences, o->threads);
   }
   TSR_TRY(tsr_statistics_create(width, o->statistics, &run->statistics));
-  if (reference)
-    return tsr__statistics_add_pair(run->statistics, x, reference, rows, width, o->threads);
+  if (reference) {
+    TSR_TRY(tsr__statistics_add_pair(run->statistics, x, reference, rows, width, o->threads));
+    return add_missing(run, layer, x, rows);
+  }
   return tsr_statistics_add(run->statistics, x, rows, width, o->threads);
 }
 
-/* Convolutions that read the same see it through kernels of their own. */
+/* Convolutions that read the same see it through kernels of their own, and what layers add to is
+ * theirs alone. */
 static tsr_status visit(tsr__calibrate_run *run, size_t index) {
   const tsr__layer *layer = &run->own.model->layers[index];
-  int conv = layer->kind == TSR_LAYER_CONV2D;
-  if (run->known != layer->input || conv) {
+  int own = layer->kind == TSR_LAYER_CONV2D || layer->residual != TSR__NO_SLOT;
+  if (run->known != layer->input || own) {
     forget(run);
     TSR_TRY(gather_statistics(run, layer));
-    if (!conv) run->known = layer->input;
+    if (!own) run->known = layer->input;
   }
   return run->options->visit(run->options->user, index, run->statistics);
 }
@@ -189,13 +158,10 @@ tsr_status tsr_calibrate(tsr_model *model, const tsr_calibration *calibration,
                             .batch = tsr_calibration_batch(calibration),
                             .options = options,
                             .known = TSR__NO_SLOT};
-  tsr_status status = prepare(&run);
-  if (status == TSR_OK) fill(&run);
+  tsr_status status = tsr__calibrate_open(&run);
   size_t end = layers_to_run(&run);
   for (size_t i = run.first; i < end && status == TSR_OK; i++) status = run_layer(&run, i);
   forget(&run);
-  free(run.scratch);
-  free(run.own.memory);
-  free(run.reference.memory);
+  tsr__calibrate_close(&run);
   return status;
 }

@@ -154,3 +154,27 @@ const tsr_image_batch *tsr_calibration_images(const tsr_calibration *calibration
 const char *tsr_calibration_hash(const tsr_calibration *calibration) {
   return calibration ? calibration->hash : "";
 }
+
+tsr_status tsr__calibration_take(const tsr_calibration *calibration, int64_t wanted,
+                                 tsr_calibration **out) {
+  const tsr_batch *all = tsr_calibration_batch(calibration);
+  int64_t count = all->sequences < wanted ? all->sequences : wanted, *offsets;
+  int32_t *ids = NULL;
+  tsr_status status;
+  TSR_TRY(tsr__calloc((size_t)count + 1, sizeof *offsets, "a sample", &offsets));
+  TSR_TRY_GOTO(
+      status,
+      tsr__calloc((size_t)all->offsets[all->sequences], sizeof *ids, "a sample's tokens", &ids),
+      done);
+  for (int64_t i = 0; i < count; i++) {
+    int64_t s = i * all->sequences / count, tokens = all->offsets[s + 1] - all->offsets[s];
+    memcpy(ids + offsets[i], all->ids + all->offsets[s], (size_t)tokens * sizeof *ids);
+    offsets[i + 1] = offsets[i] + tokens;
+  }
+  status = tsr_calibration_from_ids(
+      &(tsr_batch){.sequences = count, .offsets = offsets, .ids = ids}, out);
+done:
+  free(offsets);
+  free(ids);
+  return status;
+}

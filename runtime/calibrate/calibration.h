@@ -24,6 +24,10 @@ void tsr__hash_word(tsr__hash *hash, uint32_t word);
 void tsr__hash_floats(tsr__hash *hash, const float *values, int64_t count);
 void tsr__hash_text(const tsr__hash *hash, char text[17]);
 
+/* Of a calibration of text at most so many of its sequences, evenly spread. */
+tsr_status tsr__calibration_take(const tsr_calibration *calibration, int64_t wanted,
+                                 tsr_calibration **out);
+
 /* How many samples of how many tokens may be asked for. */
 tsr_status tsr__calibration_check(const char *function, const char *const *paths, size_t count,
                                   const tsr_calibration_options *options);

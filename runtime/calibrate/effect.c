@@ -1,11 +1,10 @@
 /* How far a changed model's embeddings have moved. A layer's own output error misleads: what
  * matters is what is left of it at the model's end. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "runtime/base/alloc.h"
 #include "runtime/base/status.h"
-#include "tessera/calibrate.h"
+#include "runtime/calibrate/calibration.h"
 
 struct tsr_effect {
   tsr_calibration *sample;
@@ -44,32 +43,9 @@ static tsr_status embed(const tsr_effect *e, const tsr_model *model, float *embe
   return status;
 }
 
-/* Every (all / wanted)-th sequence. */
-static tsr_status take_sample(const tsr_batch *all, int64_t wanted, tsr_calibration **out) {
-  int64_t count = all->sequences < wanted ? all->sequences : wanted, *offsets;
-  int32_t *ids = NULL;
-  tsr_status status;
-  TSR_TRY(tsr__calloc((size_t)count + 1, sizeof *offsets, "a sample", &offsets));
-  TSR_TRY_GOTO(
-      status,
-      tsr__calloc((size_t)all->offsets[all->sequences], sizeof *ids, "a sample's tokens", &ids),
-      done);
-  for (int64_t i = 0; i < count; i++) {
-    int64_t s = i * all->sequences / count, tokens = all->offsets[s + 1] - all->offsets[s];
-    memcpy(ids + offsets[i], all->ids + all->offsets[s], (size_t)tokens * sizeof *ids);
-    offsets[i + 1] = offsets[i] + tokens;
-  }
-  status = tsr_calibration_from_ids(
-      &(tsr_batch){.sequences = count, .offsets = offsets, .ids = ids}, out);
-done:
-  free(offsets);
-  free(ids);
-  return status;
-}
-
 static tsr_status fill(tsr_effect *e, const tsr_model *model, const tsr_calibration *calibration,
                        int64_t sequences) {
-  TSR_TRY(take_sample(tsr_calibration_batch(calibration), sequences, &e->sample));
+  TSR_TRY(tsr__calibration_take(calibration, sequences, &e->sample));
   e->width = tsr_model_get_info(model)->hidden;
   size_t count = (size_t)(tsr_calibration_batch(e->sample)->sequences * e->width);
   TSR_TRY(tsr__aligned(count, sizeof(float), "embeddings", &e->reference));

@@ -27,6 +27,10 @@ typedef struct tsr__calibrate_run {
   int32_t known;
 } tsr__calibrate_run;
 
+/* run: models, calibration, batch, options and known are set. Close it after a failure, too. */
+tsr_status tsr__calibrate_open(tsr__calibrate_run *run);
+void tsr__calibrate_close(tsr__calibrate_run *run);
+
 float *tsr__calibrate_slot(const tsr__calibrate_run *run, const tsr__calibrate_side *side,
                            int32_t slot);
 /* Rows of what the layer computes: tokens, or output pixels. */
@@ -34,6 +38,13 @@ tsr_status tsr__calibrate_rows(const tsr__calibrate_run *run, const tsr__layer *
                                int64_t *rows);
 tsr_status tsr__calibrate_layer(tsr__calibrate_run *run, const tsr__calibrate_side *side,
                                 size_t index);
+/* A linear layer by itself; the run has the workspace. */
+tsr_status tsr__calibrate_execute(tsr__calibrate_run *run, const tsr_linear *linear,
+                                  const tsr_linear_io *io);
+/* What a planned layer makes before residual and activation, with the bias. y: [*rows, rows of the
+ * weight], to be freed. */
+tsr_status tsr__calibrate_plain(tsr__calibrate_run *run, const tsr__calibrate_side *side,
+                                size_t index, int64_t *rows, float **y);
 /* Of a layer's output as it is before residual and activation, with the bias. means, variances:
  * [rows of the weight], written. */
 tsr_status tsr__calibrate_moments(tsr__calibrate_run *run, const tsr__calibrate_side *side,

@@ -50,8 +50,8 @@ static tsr_linear_io io_of(const tsr__calibrate_run *run, const tsr__calibrate_s
   return io;
 }
 
-static tsr_status execute(tsr__calibrate_run *run, const tsr_linear *linear,
-                          const tsr_linear_io *io) {
+tsr_status tsr__calibrate_execute(tsr__calibrate_run *run, const tsr_linear *linear,
+                                  const tsr_linear_io *io) {
   tsr_plan_options options = {.backend = TSR_BACKEND_CPU,
                               .max_tokens = io->tokens,
                               .threads = run->options->threads,
@@ -69,7 +69,7 @@ static tsr_status run_planned(tsr__calibrate_run *run, const tsr__calibrate_side
   int64_t rows;
   TSR_TRY(tsr__calibrate_rows(run, layer, &rows));
   tsr_linear_io io = io_of(run, side, layer, rows);
-  return execute(run, tsr__layer_linear(layer), &io);
+  return tsr__calibrate_execute(run, tsr__layer_linear(layer), &io);
 }
 
 static tsr_status run_other(tsr__calibrate_run *run, const tsr__calibrate_side *side,
@@ -111,24 +111,34 @@ static void find_moments(const float *y, int64_t rows, int64_t width, int32_t th
   }
 }
 
-tsr_status tsr__calibrate_moments(tsr__calibrate_run *run, const tsr__calibrate_side *side,
-                                  size_t index, double *means, double *variances) {
+tsr_status tsr__calibrate_plain(tsr__calibrate_run *run, const tsr__calibrate_side *side,
+                                size_t index, int64_t *rows, float **y) {
   tsr__layer *layer = &side->model->layers[index];
   tsr_linear plain = *tsr__layer_linear(layer);
-  int64_t rows, width = plain.weight.rows, count;
-  float *y;
+  int64_t width = plain.weight.rows, count;
   plain.activation = TSR_ACTIVATION_NONE;
-  TSR_TRY(tsr__calibrate_rows(run, layer, &rows));
-  TSR_CHECK(tsr__mul_i64(rows, width, &count), TSR_UNSUPPORTED_SHAPE,
-            "%s: an output of %lld x %lld", layer->name, (long long)rows, (long long)width);
-  TSR_TRY(tsr__aligned((size_t)count, sizeof *y, "a layer's output", &y));
-  tsr_linear_io io = io_of(run, side, layer, rows);
+  TSR_TRY(tsr__calibrate_rows(run, layer, rows));
+  TSR_CHECK(tsr__mul_i64(*rows, width, &count), TSR_UNSUPPORTED_SHAPE,
+            "%s: an output of %lld x %lld", layer->name, (long long)*rows, (long long)width);
+  TSR_TRY(tsr__aligned((size_t)count, sizeof **y, "a layer's output", y));
+  tsr_linear_io io = io_of(run, side, layer, *rows);
   io.residual = NULL;
   io.ldr = 0;
-  io.y = y;
+  io.y = *y;
   io.ldy = width;
-  tsr_status status = execute(run, &plain, &io);
-  if (status == TSR_OK) find_moments(y, rows, width, run->options->threads, means, variances);
-  free(y);
+  tsr_status status = tsr__calibrate_execute(run, &plain, &io);
+  if (status == TSR_OK) return TSR_OK;
+  free(*y);
+  *y = NULL;
   return status;
+}
+
+tsr_status tsr__calibrate_moments(tsr__calibrate_run *run, const tsr__calibrate_side *side,
+                                  size_t index, double *means, double *variances) {
+  int64_t rows, width = tsr__layer_linear(&side->model->layers[index])->weight.rows;
+  float *y;
+  TSR_TRY(tsr__calibrate_plain(run, side, index, &rows, &y));
+  find_moments(y, rows, width, run->options->threads, means, variances);
+  free(y);
+  return TSR_OK;
 }

@@ -217,6 +217,7 @@ static tsr_status prune_layers(prune_job *job) {
                              .layers = job->layers,
                              .count = job->count};
   if (options->permute) TSR_TRY(permute(job, &run));
+  if (job->calibration) TSR_TRY(tsr__calibrated_sensitivities(&job->rule, &run));
   TSR_TRY(tsr__budget_share((tsr__budget)options->budget, &job->rule, &run));
   if (job->rule.target) job->rule.sparsity = common_sparsity(job);
   if (tsr_prune_method_needs(job->rule.method) == TSR_STATISTICS_NONE)
@@ -357,11 +358,9 @@ const tsr__command tsr__cli_prune = {
     .details =
         "Pruned weights are +0.0. What was done is noted in the file's metadata. A filter that is "
         "pruned as a row gives 0: its BatchNorm loses scale and shift. With --calibrate, "
-        "BatchNorm gives other filters back the mean and the variance that they have in IN, under "
-        "row biases make up for the mean of what a layer loses, and "
-        "rows that only one other matrix reads (a feed-forward part's, an attention's values, a "
-        "filter within a "
-        "block) "
+        "BatchNorm gives other filters back the mean and the variance that they have in IN, "
+        "biases make up for the mean of what a layer loses, and under row rows that only one other "
+        "matrix reads (a feed-forward part's, an attention's values, a filter within a block) "
         "are chosen by what that matrix loses: it loses their columns, they lose their bias. "
         "Everything else is copied bit by bit. 'score kept' is the share of the magnitude that is "
         "left: the higher, the less the model suffers.",

@@ -237,6 +237,41 @@ tsr_status tsr__calibrated_powers(const tsr__calibrated_run *run, float **out) {
   return tsr__run_calibrated(&look);
 }
 
+/* Where every group of a row loses the same share, other rows do not matter. */
+static int rows_compete(const tsr__prune_rule *rule) {
+  int by_row = rule->pattern.kind == TSR_PATTERN_IRREGULAR && rule->method == TSR_METHOD_WANDA;
+  return rule->pattern.kind != TSR_PATTERN_NM && !by_row &&
+         tsr_prune_method_needs(rule->method) != TSR_STATISTICS_NONE;
+}
+
+/* out: [layers of the model]; those of run's layers become what they point to. */
+static tsr_status sense(const tsr__calibrated_run *run, tsr_model *model, float **out) {
+  enum { SEQUENCES = 64 };
+  for (size_t i = 0; i < run->count; i++) {
+    tsr__prune_layer *layer = &run->layers[i];
+    size_t index = 0, rows = (size_t)tsr__matrix_rows(layer->tensor);
+    TSR_TRY(tsr__calibrated_find(model, layer->tensor->name, &index));
+    TSR_TRY(tsr__calloc(rows, sizeof(float), layer->tensor->name, &layer->sensitivities));
+    out[index] = layer->sensitivities;
+  }
+  return tsr_sensitivities(model, run->calibration, SEQUENCES, run->threads, out);
+}
+
+tsr_status tsr__calibrated_sensitivities(const tsr__prune_rule *rule,
+                                         const tsr__calibrated_run *run) {
+  if (!rows_compete(rule) || !tsr_calibration_batch(run->calibration) ||
+      tsr_calibration_states(run->calibration, NULL))
+    return TSR_OK;
+  tsr_model *model;
+  float **out = NULL;
+  TSR_TRY(tsr_model_load(run->checkpoint, &model));
+  tsr_status status = tsr__calloc(tsr_model_layer_count(model), sizeof *out, "sensitivities", &out);
+  if (status == TSR_OK) status = sense(run, model, out);
+  free(out);
+  tsr_model_destroy(model);
+  return status;
+}
+
 typedef struct prune_work {
   const tsr__prune_rule *rule;
   int threads;

@@ -89,6 +89,11 @@ tsr_status tsr__run_calibrated(const tsr__calibrated_run *run);
  * input in the model as it is, [columns]. run: as far as to its `count`. */
 tsr_status tsr__calibrated_powers(const tsr__calibrated_run *run, float **out);
 
+/* Gives the layers their sensitivities, if the pattern lets rows compete, the method looks at what
+ * layers read, and the model is one of text. */
+tsr_status tsr__calibrated_sensitivities(const tsr__prune_rule *rule,
+                                         const tsr__calibrated_run *run);
+
 /* As tsr__prune_layers, each layer fed by what is pruned before it. */
 tsr_status tsr__prune_calibrated(const tsr__prune_rule *rule, int threads,
                                  const tsr_checkpoint *checkpoint,

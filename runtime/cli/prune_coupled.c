@@ -66,7 +66,8 @@ static tsr_status choose(const tsr__coupled_visit *v, const tsr_statistics *stat
   tsr_prune_options options = {.method = v->rule->method,
                                .sparsity = maker->sparsity,
                                .threads = v->threads,
-                               .shift = reader->shift};
+                               .shift = reader->shift,
+                               .sensitivities = reader->sensitivities};
   TSR_TRY(tsr_prune_features(&options, statistics, reader->values, rows_of(reader), cols_of(reader),
                              rows_of(maker), kept, &maker->result));
   return mark(maker, reader, kept);

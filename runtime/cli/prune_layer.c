@@ -18,6 +18,7 @@ void tsr__prune_layer_release(tsr__prune_layer *layer) {
   free(layer->factors);
   free(layer->scale);
   free(layer->shift);
+  free(layer->sensitivities);
   free(layer->silent);
   free(layer->unread);
   *layer = (tsr__prune_layer){0};
@@ -158,14 +159,14 @@ tsr_status tsr__prune_layer_begin(tsr__prune_layer *layer) {
 
 tsr_status tsr__prune_layer_choose(const tsr__prune_rule *rule, int threads,
                                    const tsr_statistics *statistics, tsr__prune_layer *layer) {
-  /* A bias that takes over the mean helps filters, whose inputs have large ones, and rows that go
-   * whole; a filter that goes as a row takes its shift along. */
+  /* A filter that goes as a row takes its shift along. */
   int rows = rule->pattern.kind == TSR_PATTERN_ROW, conv = tsr__is_conv(layer->tensor);
   tsr_prune_options options = {.method = rule->method,
                                .pattern = rule->pattern,
                                .sparsity = layer->sparsity,
                                .threads = threads,
-                               .shift = rows != conv ? layer->shift : NULL};
+                               .shift = rows && conv ? NULL : layer->shift,
+                               .sensitivities = layer->sensitivities};
   return tsr_prune_matrix(&options, statistics, layer->values, rows_of(layer), cols_of(layer),
                           layer->mask, &layer->result);
 }

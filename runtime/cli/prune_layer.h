@@ -32,10 +32,11 @@ typedef struct tsr__prune_layer {
   double score, kept_score; /* sums over all and over the kept elements */
   float *values, *scores;   /* while it is being pruned */
   tsr_mask *mask;
-  double *scale;   /* [rows]: what the model multiplies the result's rows with; NULL = nothing */
-  double *shift;   /* [rows]: to be added to the bias of what the model computes; NULL = nothing */
-  uint8_t *silent; /* [rows], 1: a row that is to give 0, so that its bias goes; NULL = none */
-  uint8_t *unread; /* [cols], 1: a column of a row that is gone elsewhere; NULL = none */
+  double *scale; /* [rows]: what the model multiplies the result's rows with; NULL = nothing */
+  double *shift; /* [rows]: to be added to the bias of what the model computes; NULL = nothing */
+  float *sensitivities; /* [rows]: how much the rows' outputs matter; NULL = alike */
+  uint8_t *silent;      /* [rows], 1: a row that is to give 0, so that its bias goes; NULL = none */
+  uint8_t *unread;      /* [cols], 1: a column of a row that is gone elsewhere; NULL = none */
 } tsr__prune_layer;
 
 /* layers: [count], zeroed but for their tensors and sparsities; to be released even after a

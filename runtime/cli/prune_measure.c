@@ -49,7 +49,8 @@ static tsr_status prune_copy(const measure_work *work, const tsr__prune_layer *l
   tsr_prune_options options = {.method = work->rule->method,
                                .pattern = work->rule->pattern,
                                .sparsity = sparsity,
-                               .threads = work->run->threads};
+                               .threads = work->run->threads,
+                               .sensitivities = layer->sensitivities};
   return tsr_prune_matrix(&options, statistics, copy, rows_of(layer), cols_of(layer), mask, NULL);
 }
 
