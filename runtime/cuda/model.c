@@ -158,100 +158,32 @@ tsr_status tsr__cuda_model_write(const tsr__cuda_model *m, const tsr_batch *batc
   return write_offsets(m, batch, at + m->offsets_at, stream);
 }
 
-/* ---- the layers ---- */
-
-typedef struct execution {
-  const tsr__cuda_model *model;
-  const tsr_output *output;
-  char *workspace;
-  tsr__cuda_layer_io io; /* what all layers share */
-} execution;
-
-static char *slot_at(const execution *e, int32_t slot) {
-  return slot == TSR__NO_SLOT ? NULL : e->workspace + e->model->slot_offsets[slot];
-}
-
-static int64_t slot_ld(const execution *e, int32_t slot) {
-  return slot == TSR__NO_SLOT ? 0
-                              : tsr__slot_row_bytes(e->model->model, slot, TSR_BACKEND_CUDA) /
-                                    (int64_t)sizeof(uint16_t);
-}
-
-static tsr_status run_linear(const execution *e, size_t index) {
-  const tsr__layer *layer = &e->model->model->layers[index];
-  tsr__cuda_linear_io io = {
-      .tokens = e->io.tokens,
-      .x = slot_at(e, layer->input),
-      .ldx = slot_ld(e, layer->input),
-      .residual = slot_at(e, layer->residual),
-      .ldr = slot_ld(e, layer->residual),
-      .y = slot_at(e, layer->output) + layer->output_column * (int64_t)sizeof(uint16_t),
-      .ldy = slot_ld(e, layer->output),
-      .scratch = e->workspace + e->model->scratch_at,
-      .stream = e->io.stream};
-  return tsr__cuda_linear_multiply(e->model->linear[index]->cuda, &io);
-}
-
-/* What is pooled goes to the caller at once. */
-static tsr_status run_layer(const execution *e, size_t index) {
-  const tsr__cuda_model *m = e->model;
-  const tsr__layer *layer = &m->model->layers[index];
-  if (m->linear[index]) return run_linear(e, index);
-  int pooled = layer->output == m->model->pooled_slot;
-  if (pooled && !e->output->embedding) return TSR_OK;
-  tsr__cuda_layer_io io = e->io;
-  io.x = slot_at(e, layer->input);
-  io.ldx = slot_ld(e, layer->input);
-  io.y = pooled ? (void *)e->output->embedding : slot_at(e, layer->output);
-  io.ldy = slot_ld(e, layer->output);
-  io.normalise = e->output->normalise;
-  return m->layers[index].ops->run(m->cuda, &m->layers[index], &io);
-}
-
-static tsr_status hand_out_hidden(const execution *e) {
-  const tsr__cuda_model *m = e->model;
-  int32_t width = (int32_t)m->model->info.hidden;
-  if (!e->output->hidden) return TSR_OK;
-  tsr_cuda_convert_args args = {.x = slot_at(e, m->model->hidden_slot),
-                                .y = e->output->hidden,
-                                .ldx = slot_ld(e, m->model->hidden_slot),
-                                .ldy = width,
-                                .n = e->io.tokens,
-                                .width = width,
-                                .padded = width};
-  tsr_cuda_launch launch = tsr__cuda_convert_launch(&args);
-  return tsr__cuda_launch(m->cuda, &m->to_f32, &launch, &args, e->io.stream, "hidden states");
-}
-
-static tsr_status run_layers(const execution *e) {
-  const tsr_model *model = e->model->model;
-  for (size_t i = 0; i < model->layer_count; i++) {
-    tsr__nvtx_push(model->layers[i].name);
-    tsr_status status = run_layer(e, i);
-    tsr__nvtx_pop();
-    TSR_TRY(status);
-  }
-  return hand_out_hidden(e);
-}
+/* ---- an execution ---- */
 
 static const int32_t *words_at(const void *workspace, size_t at) {
   return (const int32_t *)(const void *)((const char *)workspace + at);
 }
 
+/* What is pooled goes to the caller at once. */
 tsr_status tsr__cuda_model_compute(const tsr__cuda_model *m, const tsr__cuda_shape *shape,
                                    const tsr_output *output, void *workspace) {
-  execution e = {.model = m,
-                 .output = output,
-                 .workspace = workspace,
-                 .io = {.ids = words_at(workspace, m->ids_at),
-                        .types = shape->typed ? words_at(workspace, m->types_at) : NULL,
-                        .offsets = words_at(workspace, m->offsets_at),
-                        .tokens = shape->tokens,
-                        .sequences = shape->sequences,
-                        .longest = shape->longest,
-                        .stream = output->stream}};
+  tsr__cuda_execution e = {.model = m,
+                           .workspace = workspace,
+                           .io = {.ids = words_at(workspace, m->ids_at),
+                                  .types = shape->typed ? words_at(workspace, m->types_at) : NULL,
+                                  .offsets = words_at(workspace, m->offsets_at),
+                                  .tokens = shape->tokens,
+                                  .sequences = shape->sequences,
+                                  .longest = shape->longest,
+                                  .normalise = output->normalise,
+                                  .stream = output->stream},
+                           .result_slot = m->model->pooled_slot,
+                           .result = output->embedding};
   tsr__nvtx_push(m->model->info.name);
-  tsr_status status = run_layers(&e);
+  tsr_status status = tsr__cuda_run_layers(&e);
+  if (status == TSR_OK)
+    status = tsr__cuda_hand_out(&e, m->model->hidden_slot, shape->tokens, output->hidden,
+                                "hidden states");
   tsr__nvtx_pop();
   return status;
 }
