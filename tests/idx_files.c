@@ -16,7 +16,7 @@ void image_file_write(const char *path, const char *head, size_t head_bytes, con
 void idx_write_images(const char *path, int count, int side, const void *pixels) {
   const char head[] = {0, 0, 8,          3, 0, 0, (char)(count >> 8), (char)count, 0,
                        0, 0, (char)side, 0, 0, 0, (char)side};
-  image_file_write(path, head, sizeof head, pixels, (size_t)(count * side * side));
+  image_file_write(path, head, sizeof head, pixels, (size_t)count * (size_t)side * (size_t)side);
 }
 
 void idx_write_labels(const char *path, int count, const unsigned char *labels) {

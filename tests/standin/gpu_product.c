@@ -206,6 +206,17 @@ void gpu_product_expect_failure(gpu_product *p, const tsr__baseline *baseline, c
   cr_assert_eq(free_memory(), before, "%s: device memory leaks", function);
 }
 
+void gpu_product_expect_failures(gpu_product *p, const tsr__baseline *baseline,
+                                 const char *variable, const char *const *functions, size_t count,
+                                 const char *const *unnoticed, int status,
+                                 const char *status_name) {
+  for (size_t f = 0; f < count; f++) {
+    const char *const *u = unnoticed;
+    while (*u && strcmp(functions[f], *u) != 0) u++;
+    if (!*u) gpu_product_expect_failure(p, baseline, variable, functions[f], status, status_name);
+  }
+}
+
 void gpu_product_expect_refusals(const tsr__baseline *baseline) {
   gpu_product p;
   void *state;

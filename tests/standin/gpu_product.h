@@ -39,6 +39,12 @@ const char *standin_reason_in(const char *variable);
 void gpu_product_expect_failure(gpu_product *p, const tsr__baseline *baseline, const char *variable,
                                 const char *function, int status, const char *status_name);
 
+/* The same for each of the functions whose failure create notices: not for those that give
+ * something back, tell versions or name statuses, which are in `unnoticed`, ended by NULL. */
+void gpu_product_expect_failures(gpu_product *p, const tsr__baseline *baseline,
+                                 const char *variable, const char *const *functions, size_t count,
+                                 const char *const *unnoticed, int status, const char *status_name);
+
 /* What every baseline of the GPU must refuse. */
 void gpu_product_expect_refusals(const tsr__baseline *baseline);
 
