@@ -247,6 +247,18 @@ Test(select_cuda, convolutions_of_panels_run_as_they_are_or_as_two_of_four) {
   cr_assert_eq(tsr_select(&p, &a100, NULL, NULL, 0, &s), TSR_NOT_FOUND);
 }
 
+Test(select_cuda, folded_activations_are_counted_in_31_bits) {
+  tsr_hardware a100 = forged_gpu(A100_SMS, SM80_SHARED);
+  tsr_spmm_problem p = conv_of_panels("vnm:64:2:16");
+  p.n = 196 * (INT64_C(1) << 20); /* 2^17 groups of 256 channels of 16 x 16 chunks */
+  tsr_selection s = choose(&p, &a100);
+  int refused = 0;
+  cr_assert_eq(s.kernel->format, TSR_FORMAT_NM);
+  for (int i = 0; i < s.candidate_count; i++)
+    refused += strstr(s.candidates[i].reason, "chunks of activations in 31 bits") != NULL;
+  cr_assert_gt(refused, 0);
+}
+
 /* What 2:4 takes is the same for every M; what panels take is not. */
 Test(select_cuda, wider_groups_are_predicted_to_be_faster) {
   tsr_hardware a100 = forged_gpu(A100_SMS, SM80_SHARED);

@@ -1,8 +1,6 @@
 /* The host's part of the convolutions: weights and steps are those of the same matrix in a product
  * of tokens (spmm_tile.c), apart from the columns of a tap, which are a multiple of eight. */
-#include "kernels/cuda/tile_work.h"
-
-extern const tsr_cuda_spmm_ops tsr__cuda_tile_ops;
+#include "kernels/cuda/tile_host.h"
 
 enum { CHANNELS = 8, COORDINATE_MAX = INT16_MAX };
 
@@ -94,30 +92,13 @@ const char *tsr__cuda_conv_refusal(const tsr_cuda_spmm_kernel *kernel,
 
 static const char *refusal(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_problem *problem) {
   const char *why = tsr__cuda_conv_refusal(kernel, problem);
-  return why ? why : tsr__cuda_tile_ops.refusal(kernel, problem);
-}
-
-static size_t prepacked_bytes(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w) {
-  return tsr__cuda_tile_ops.prepacked_bytes(kernel, w);
-}
-
-static void prepack(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w, void *out) {
-  tsr__cuda_tile_ops.prepack(kernel, w, out);
-}
-
-static void bind(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w, const void *image,
-                 tsr_cuda_spmm_args *args) {
-  tsr__cuda_tile_ops.bind(kernel, w, image, args);
-}
-
-static uint32_t shared_bytes(const tsr_cuda_spmm_kernel *kernel) {
-  return tsr__cuda_tile_ops.shared_bytes(kernel);
+  return why ? why : tsr__cuda_tile_refusal(kernel, problem);
 }
 
 const tsr_cuda_spmm_ops tsr__cuda_conv_ops = {.refusal = refusal,
-                                              .prepacked_bytes = prepacked_bytes,
-                                              .prepack = prepack,
-                                              .bind = bind,
-                                              .shared_bytes = shared_bytes,
+                                              .prepacked_bytes = tsr__cuda_tile_prepacked_bytes,
+                                              .prepack = tsr__cuda_tile_prepack,
+                                              .bind = tsr__cuda_tile_bind,
+                                              .shared_bytes = tsr__cuda_tile_shared_bytes,
                                               .work = work,
                                               .convolution = 1};

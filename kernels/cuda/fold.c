@@ -2,8 +2,6 @@
  * product of tokens (spmm_vnm.c); activations are folded (args.h). */
 #include "kernels/cuda/vnm_host.h"
 
-extern const tsr_cuda_spmm_ops tsr__cuda_vnm_ops;
-
 enum { LANES = 8, BANDS_LOG2_MAX = 3 };
 
 static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
@@ -98,34 +96,17 @@ static int is_small(const tsr_conv_shape *shape, int64_t n) {
 
 static const char *refusal(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_problem *problem) {
   const char *why = tsr__cuda_conv_refusal(kernel, problem);
-  if (!why) why = tsr__cuda_vnm_ops.refusal(kernel, problem);
+  if (!why) why = tsr__vnm_refusal(kernel, problem);
   if (!why && !is_small(&problem->conv, problem->n))
     why = "counts chunks of activations in 31 bits";
   return why;
 }
 
-static size_t prepacked_bytes(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w) {
-  return tsr__cuda_vnm_ops.prepacked_bytes(kernel, w);
-}
-
-static void prepack(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w, void *out) {
-  tsr__cuda_vnm_ops.prepack(kernel, w, out);
-}
-
-static void bind(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w, const void *image,
-                 tsr_cuda_spmm_args *args) {
-  tsr__cuda_vnm_ops.bind(kernel, w, image, args);
-}
-
-static uint32_t shared_bytes(const tsr_cuda_spmm_kernel *kernel) {
-  return tsr__cuda_vnm_ops.shared_bytes(kernel);
-}
-
 const tsr_cuda_spmm_ops tsr__cuda_fold_ops = {.refusal = refusal,
-                                              .prepacked_bytes = prepacked_bytes,
-                                              .prepack = prepack,
-                                              .bind = bind,
-                                              .shared_bytes = shared_bytes,
+                                              .prepacked_bytes = tsr__vnm_prepacked_bytes,
+                                              .prepack = tsr__vnm_prepack,
+                                              .bind = tsr__vnm_bind,
+                                              .shared_bytes = tsr__vnm_shared_bytes,
                                               .work = tsr__vnm_work,
                                               .feature_major = 1,
                                               .convolution = 1};

@@ -6,9 +6,7 @@
 #include <string.h>
 
 #include "kernels/cuda/fragments.h"
-#include "kernels/cuda/tile_work.h"
-
-extern const tsr_cuda_spmm_ops tsr__cuda_tile_ops;
+#include "kernels/cuda/tile_host.h"
 
 typedef struct layout {
   int64_t rows, blocks;
@@ -44,7 +42,7 @@ static layout measure(const tsr_packed *w) {
 }
 
 static const char *refusal(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_problem *problem) {
-  return tsr__cuda_tile_ops.refusal(kernel, problem);
+  return tsr__cuda_tile_refusal(kernel, problem);
 }
 
 static size_t prepacked_bytes(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w) {

@@ -6,9 +6,7 @@
  */
 #include <string.h>
 
-#include "kernels/cuda/tile_work.h"
-
-extern const tsr_cuda_spmm_ops tsr__cuda_tile_ops;
+#include "kernels/cuda/tile_host.h"
 
 typedef struct layout {
   size_t gather_at, scatter_at, bytes;
@@ -27,16 +25,12 @@ static tsr_packed dense_part(const tsr_packed *w) {
 
 static layout measure(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w) {
   tsr_packed dense = dense_part(w);
-  layout at = {.gather_at = round_up(tsr__cuda_tile_ops.prepacked_bytes(kernel, &dense))};
+  layout at = {.gather_at = round_up(tsr__cuda_tile_prepacked_bytes(kernel, &dense))};
   size_t columns = w->kept_cols ? (size_t)w->kept_col_count : 0;
   size_t rows = w->kept_rows ? (size_t)w->rows : 0;
   at.scatter_at = at.gather_at + round_up(columns * sizeof(int32_t));
   at.bytes = at.scatter_at + round_up(rows * sizeof(int32_t));
   return at;
-}
-
-static const char *refusal(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_problem *problem) {
-  return tsr__cuda_tile_ops.refusal(kernel, problem);
 }
 
 static size_t prepacked_bytes(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w) {
@@ -48,7 +42,7 @@ static void prepack(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w, voi
   tsr_packed dense = dense_part(w);
   char *image = out;
   memset(image, 0, at.bytes);
-  tsr__cuda_tile_ops.prepack(kernel, &dense, image);
+  tsr__cuda_tile_prepack(kernel, &dense, image);
   int32_t *scatter = (int32_t *)(image + at.scatter_at);
   if (w->kept_cols && w->kept_col_count)
     memcpy(image + at.gather_at, w->kept_cols, (size_t)w->kept_col_count * sizeof *scatter);
@@ -62,14 +56,10 @@ static void bind(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w, const 
   layout at = measure(kernel, w);
   tsr_packed dense = dense_part(w);
   const char *base = image;
-  tsr__cuda_tile_ops.bind(kernel, &dense, image, args);
+  tsr__cuda_tile_bind(kernel, &dense, image, args);
   args->gather = w->kept_cols ? (const int32_t *)(base + at.gather_at) : NULL;
   args->scatter = w->kept_rows ? (const int32_t *)(base + at.scatter_at) : NULL;
   args->rows = (int32_t)w->rows;
-}
-
-static uint32_t shared_bytes(const tsr_cuda_spmm_kernel *kernel) {
-  return tsr__cuda_tile_ops.shared_bytes(kernel);
 }
 
 /* What is left after the larger share of rows or columns is gone, as the pattern is named. Columns
@@ -88,9 +78,9 @@ static void work(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_problem *p, 
   out->moves = 1;
 }
 
-const tsr_cuda_spmm_ops tsr__cuda_compact_ops = {.refusal = refusal,
+const tsr_cuda_spmm_ops tsr__cuda_compact_ops = {.refusal = tsr__cuda_tile_refusal,
                                                  .prepacked_bytes = prepacked_bytes,
                                                  .prepack = prepack,
                                                  .bind = bind,
-                                                 .shared_bytes = shared_bytes,
+                                                 .shared_bytes = tsr__cuda_tile_shared_bytes,
                                                  .work = work};

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "kernels/cuda/fragments.h"
-#include "kernels/cuda/tile_work.h"
+#include "kernels/cuda/tile_host.h"
 
 typedef struct layout {
   int64_t fragments, steps;
@@ -131,7 +131,8 @@ static layout measure(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w) {
   return at;
 }
 
-static const char *refusal(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_problem *problem) {
+const char *tsr__cuda_tile_refusal(const tsr_cuda_spmm_kernel *kernel,
+                                   const tsr_spmm_problem *problem) {
   const tsr_pattern *pattern = &problem->pattern;
   int blocks = kernel->format == TSR_FORMAT_BCSR || kernel->format == TSR_FORMAT_BCSR_NM;
   if (problem->m > INT32_MAX || problem->k > INT32_MAX || problem->n > INT32_MAX ||
@@ -147,17 +148,17 @@ static const char *refusal(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_pr
   return NULL;
 }
 
-static size_t prepacked_bytes(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w) {
+size_t tsr__cuda_tile_prepacked_bytes(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w) {
   return measure(kernel, w).bytes;
 }
 
-static void prepack(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w, void *out) {
+void tsr__cuda_tile_prepack(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w, void *out) {
   writer to = {.kernel = kernel, .w = w, .image = out, .at = measure(kernel, w)};
   walk(&to, &(layout){0});
 }
 
-static void bind(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w, const void *image,
-                 tsr_cuda_spmm_args *args) {
+void tsr__cuda_tile_bind(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w, const void *image,
+                         tsr_cuda_spmm_args *args) {
   layout at = measure(kernel, w);
   const char *base = image;
   args->m = (int32_t)w->rows;
@@ -169,7 +170,7 @@ static void bind(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w, const 
 }
 
 /* As tile/shape.cuh computes it: the stages, under the epilogue's tile of padded sums. */
-static uint32_t shared_bytes(const tsr_cuda_spmm_kernel *kernel) {
+uint32_t tsr__cuda_tile_shared_bytes(const tsr_cuda_spmm_kernel *kernel) {
   int fragments = tsr__cuda_step_fragments(kernel);
   int fragment_bytes = TSR__FRAGMENT_ELEMENTS * 2;
   if (tsr__fragment_sparse(kernel->format)) fragment_bytes += TSR__FRAGMENT_META * 4;
@@ -178,9 +179,9 @@ static uint32_t shared_bytes(const tsr_cuda_spmm_kernel *kernel) {
   return (uint32_t)(stages > sums ? stages : sums);
 }
 
-const tsr_cuda_spmm_ops tsr__cuda_tile_ops = {.refusal = refusal,
-                                              .prepacked_bytes = prepacked_bytes,
-                                              .prepack = prepack,
-                                              .bind = bind,
-                                              .shared_bytes = shared_bytes,
+const tsr_cuda_spmm_ops tsr__cuda_tile_ops = {.refusal = tsr__cuda_tile_refusal,
+                                              .prepacked_bytes = tsr__cuda_tile_prepacked_bytes,
+                                              .prepack = tsr__cuda_tile_prepack,
+                                              .bind = tsr__cuda_tile_bind,
+                                              .shared_bytes = tsr__cuda_tile_shared_bytes,
                                               .work = tsr__cuda_tile_work};

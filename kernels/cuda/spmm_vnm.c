@@ -67,7 +67,7 @@ static void write_fragments(const tsr__vnm_shape *s, const tsr_packed *w, int64_
   }
 }
 
-static void prepack(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w, void *out) {
+void tsr__vnm_prepack(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w, void *out) {
   tsr__vnm_shape s = tsr__vnm_shape_of(kernel);
   layout at = measure(kernel, w);
   char *image = out;
@@ -85,7 +85,7 @@ static void prepack(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w, voi
 
 /* ---- the rest ---- */
 
-static const char *refusal(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_problem *problem) {
+const char *tsr__vnm_refusal(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_problem *problem) {
   int set_rows = tsr__vnm_shape_of(kernel).set_rows;
   if (problem->m > INT32_MAX || problem->n > INT32_MAX || problem->stored > INT32_MAX)
     return "counts rows, tokens and elements in 31 bits";
@@ -96,12 +96,12 @@ static const char *refusal(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_pr
   return NULL;
 }
 
-static size_t prepacked_bytes(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w) {
+size_t tsr__vnm_prepacked_bytes(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w) {
   return measure(kernel, w).bytes;
 }
 
-static void bind(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w, const void *image,
-                 tsr_cuda_spmm_args *args) {
+void tsr__vnm_bind(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w, const void *image,
+                   tsr_cuda_spmm_args *args) {
   layout at = measure(kernel, w);
   const char *base = image;
   args->m = (int32_t)w->rows;
@@ -112,15 +112,15 @@ static void bind(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w, const 
 }
 
 /* The sums of the epilogue are less. */
-static uint32_t shared_bytes(const tsr_cuda_spmm_kernel *kernel) {
+uint32_t tsr__vnm_shared_bytes(const tsr_cuda_spmm_kernel *kernel) {
   tsr__vnm_shape s = tsr__vnm_shape_of(kernel);
   return (uint32_t)kernel->stages * (uint32_t)(s.slots * s.slot_bytes + (int)s.record_bytes);
 }
 
-const tsr_cuda_spmm_ops tsr__cuda_vnm_ops = {.refusal = refusal,
-                                             .prepacked_bytes = prepacked_bytes,
-                                             .prepack = prepack,
-                                             .bind = bind,
-                                             .shared_bytes = shared_bytes,
+const tsr_cuda_spmm_ops tsr__cuda_vnm_ops = {.refusal = tsr__vnm_refusal,
+                                             .prepacked_bytes = tsr__vnm_prepacked_bytes,
+                                             .prepack = tsr__vnm_prepack,
+                                             .bind = tsr__vnm_bind,
+                                             .shared_bytes = tsr__vnm_shared_bytes,
                                              .work = tsr__vnm_work,
                                              .feature_major = 1};

@@ -1,9 +1,8 @@
 /* What the kernels in fragments do: from the weights themselves, or expected of random blocks. */
-#include "kernels/cuda/tile_work.h"
-
 #include <math.h>
 
 #include "kernels/cuda/fragments.h"
+#include "kernels/cuda/tile_host.h"
 
 /* Warp instructions in the PTX that nvcc makes of spmm_tile.cuh, beside products and ldmatrix,
  * fitted to the simulator's counts: of a step; of a warp's column of fragments, where there are

@@ -22,6 +22,13 @@ int64_t tsr__vnm_steps(int64_t cols, int64_t m);
 int tsr__vnm_route(const tsr__vnm_shape *shape, const tsr_packed *w, int64_t row, int64_t step,
                    int32_t *rows, uint16_t *lists);
 
+/* Operations of tsr_cuda_spmm_ops. */
+const char *tsr__vnm_refusal(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_problem *problem);
+size_t tsr__vnm_prepacked_bytes(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w);
+void tsr__vnm_prepack(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w, void *out);
+void tsr__vnm_bind(const tsr_cuda_spmm_kernel *kernel, const tsr_packed *w, const void *image,
+                   tsr_cuda_spmm_args *args);
+uint32_t tsr__vnm_shared_bytes(const tsr_cuda_spmm_kernel *kernel);
 void tsr__vnm_work(const tsr_cuda_spmm_kernel *kernel, const tsr_spmm_problem *problem,
                    int32_t splits, tsr_cuda_work *work);
 
