@@ -187,7 +187,8 @@ static tsr_status find_factors(const float *sensitivities, int64_t rows, float *
   static const double LEAST = 0.02;
   double mean = 0;
   *out = NULL;
-  for (int64_t r = 0; sensitivities && r < rows; r++) {
+  if (!sensitivities) return TSR_OK;
+  for (int64_t r = 0; r < rows; r++) {
     TSR_CHECK(sensitivities[r] >= 0 && isfinite(sensitivities[r]), TSR_INVALID_ARGUMENT,
               "tsr_prune_matrix: the sensitivity of row %lld is %g", (long long)r,
               (double)sensitivities[r]);
