@@ -8,11 +8,12 @@
 #include "runtime/base/status.h"
 #include "runtime/cli/prune_latency.h"
 #include "runtime/cli/weights.h"
+#include "runtime/model/model.h"
 
-/* Sparsities around the common one are measured, or with a target all over; between them errors and
- * costs are taken as linear. */
-enum { MEASURED = 6, BETWEEN = 4, LEVELS = (MEASURED - 1) * BETWEEN + 1, SEQUENCES = 64 };
-static const double STEP = 0.1, BELOW = 0.3, MOST = 0.98;
+/* Sparsities all over are measured: some matrices want to stay dense, others are hardly missed.
+ * Between them errors and costs are taken as linear. */
+enum { MEASURED = 7, BETWEEN = 4, LEVELS = (MEASURED - 1) * BETWEEN + 1, SEQUENCES = 64 };
+static const double AROUND = 0.5, MOST = 0.98;
 
 /* Layers that are timed one by one have their weights in the cache, so that the sum of their times
  * tells how to share, and the whole model, timed so many times at most, how far to go. */
@@ -43,26 +44,65 @@ static tsr_status set_weight(const tsr__calibrated_place *place, const float *va
   return tsr__calibrated_set_weight(place, copy);
 }
 
-static tsr_status prune_copy(const measure_work *work, const tsr__prune_layer *layer,
-                             const tsr_statistics *statistics, double sparsity, float *copy,
-                             tsr_mask *mask) {
+/* What a layer is tried with. */
+typedef struct layer_trial {
+  float *weights; /* [rows, cols] */
+  tsr_mask *mask;
+  float *bias,
+      *moved;    /* [rows]: the layer's, and with what makes up for means; NULL: it has none */
+  double *shift; /* [rows] */
+} layer_trial;
+
+static tsr_status trial_open(const tsr__calibrated_place *place, layer_trial *t) {
+  const char *name = place->layer->tensor->name;
+  const float *bias = tsr_model_linear(place->model, place->index)->bias;
+  size_t rows = (size_t)rows_of(place->layer), elements = rows * (size_t)cols_of(place->layer);
+  TSR_TRY(tsr__aligned(elements, sizeof *t->weights, name, &t->weights));
+  TSR_TRY(tsr__aligned(elements, 1, name, &t->mask));
+  TSR_TRY(tsr__aligned(rows, sizeof *t->shift, name, &t->shift));
+  if (!bias) return TSR_OK;
+  TSR_TRY(tsr__aligned(rows, sizeof *t->bias, name, &t->bias));
+  TSR_TRY(tsr__aligned(rows, sizeof *t->moved, name, &t->moved));
+  memcpy(t->bias, bias, rows * sizeof *bias);
+  return TSR_OK;
+}
+
+static void trial_close(layer_trial *t) {
+  free(t->weights);
+  free(t->mask);
+  free(t->bias);
+  free(t->moved);
+  free(t->shift);
+}
+
+/* The model gets the layer as the trial has it. */
+static tsr_status prune_trial(const measure_work *work, const tsr__calibrated_place *place,
+                              const tsr_statistics *statistics, double sparsity, layer_trial *t) {
+  const tsr__prune_layer *layer = place->layer;
+  int64_t rows = rows_of(layer), cols = cols_of(layer);
   tsr_prune_options options = {.method = work->rule->method,
                                .pattern = work->rule->pattern,
                                .sparsity = sparsity,
                                .threads = work->run->threads,
+                               .shift = t->bias ? t->shift : NULL,
                                .sensitivities = layer->sensitivities};
-  return tsr_prune_matrix(&options, statistics, copy, rows_of(layer), cols_of(layer), mask, NULL);
+  memset(t->shift, 0, (size_t)rows * sizeof *t->shift);
+  TSR_TRY(tsr_prune_matrix(&options, statistics, t->weights, rows, cols, t->mask, NULL));
+  TSR_TRY(set_weight(place, t->weights));
+  for (int64_t r = 0; t->bias && r < rows; r++)
+    t->moved[r] = (float)((double)t->bias[r] + t->shift[r]);
+  return t->bias ? tsr__model_set_bias(place->model, place->index, t->moved) : TSR_OK;
 }
 
 static tsr_status measure_levels(measure_work *work, const tsr__calibrated_place *place,
-                                 const tsr_statistics *statistics, float *copy, tsr_mask *mask) {
+                                 const tsr_statistics *statistics, layer_trial *t) {
   const tsr__prune_layer *layer = place->layer;
   size_t at = (size_t)(layer - work->run->layers);
   size_t elements = (size_t)rows_of(layer) * (size_t)cols_of(layer);
   for (int level = 0; level < MEASURED; level++) {
-    memcpy(copy, work->values[at], elements * sizeof *copy);
-    TSR_TRY(prune_copy(work, layer, statistics, work->levels[level], copy, mask));
-    TSR_TRY(set_weight(place, copy));
+    if (work->levels[level] <= 0) continue;
+    memcpy(t->weights, work->values[at], elements * sizeof *t->weights);
+    TSR_TRY(prune_trial(work, place, statistics, work->levels[level], t));
     TSR_TRY(tsr_effect_measure(work->effect, place->model, &work->errors[at * MEASURED + level]));
   }
   return TSR_OK;
@@ -84,19 +124,16 @@ static tsr_status measure(void *user, const tsr__calibrated_place *place,
   measure_work *work = user;
   const tsr__prune_layer *layer = place->layer;
   size_t elements = (size_t)rows_of(layer) * (size_t)cols_of(layer);
-  float **values = &work->values[layer - work->run->layers], *copy = NULL;
-  tsr_mask *mask = NULL;
-  tsr_status status;
+  float **values = &work->values[layer - work->run->layers];
+  layer_trial t = {.weights = NULL};
   if (!work->effect) TSR_TRY(begin(work, place->model));
   TSR_TRY(tsr__aligned(elements, sizeof **values, layer->tensor->name, values));
   TSR_TRY(tsr__prune_layer_matrix(layer, *values));
-  TSR_TRY_GOTO(status, tsr__aligned(elements, sizeof *copy, layer->tensor->name, &copy), done);
-  TSR_TRY_GOTO(status, tsr__aligned(elements, 1, layer->tensor->name, &mask), done);
-  status = measure_levels(work, place, statistics, copy, mask);
+  tsr_status status = trial_open(place, &t);
+  if (status == TSR_OK) status = measure_levels(work, place, statistics, &t);
   if (status == TSR_OK) status = set_weight(place, *values);
-done:
-  free(copy);
-  free(mask);
+  if (status == TSR_OK && t.bias) status = tsr__model_set_bias(place->model, place->index, t.bias);
+  trial_close(&t);
   return status;
 }
 
@@ -228,13 +265,13 @@ static tsr_status choose_by_target(measure_work *work, double *sparsities) {
 }
 
 static void set_levels(measure_work *work) {
-  double least = tsr_pattern_fixed_sparsity(&work->rule->pattern);
-  for (int i = 0; i < MEASURED; i++) {
-    double level = work->rule->sparsity - BELOW + STEP * i;
-    work->levels[i] = work->rule->target
-                          ? least + (MOST - least) * i / (MEASURED - 1)
-                          : fmin(fmax(level, least), fmax(MOST, work->rule->sparsity));
+  double wanted = work->rule->sparsity, least = tsr_pattern_fixed_sparsity(&work->rule->pattern);
+  double most = fmax(MOST, wanted);
+  if (!work->rule->target) {
+    least = fmax(least, wanted - AROUND);
+    most = fmin(most, wanted + AROUND);
   }
+  for (int i = 0; i < MEASURED; i++) work->levels[i] = least + (most - least) * i / (MEASURED - 1);
 }
 
 static tsr_status work_through(measure_work *work, double *sparsities) {
