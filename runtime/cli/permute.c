@@ -16,17 +16,15 @@ enum { LAYERS = 2 };
 typedef struct channel_set {
   tsr__channels channels;
   const tsr_tensor *weights[LAYERS], *biases[LAYERS]; /* a bias may be NULL */
-  int pruned[LAYERS];
-  const float *powers[LAYERS]; /* of the weights' columns; NULL = all the same */
-  int32_t *order;              /* [channels.count] */
-  void *data[2 * LAYERS];      /* the weights and then the biases, reordered */
+  const tsr__permute_weight *pruned[LAYERS];          /* NULL: not to be pruned */
+  int32_t *order;                                     /* [channels.count] */
+  void *data[2 * LAYERS]; /* the weights and then the biases, reordered */
 } channel_set;
 
 typedef struct permute_work {
   const tsr__prune_rule *rule;
-  const tsr_tensor *const *tensors; /* [tensor_count] */
-  size_t tensor_count;
-  float *const *powers; /* [tensor_count], or NULL */
+  const tsr__permute_weight *weights; /* [weight_count] */
+  size_t weight_count;
   channel_set *sets;
   size_t count;
 } permute_work;
@@ -56,11 +54,8 @@ static tsr_status find_tensors(const tsr_checkpoint *checkpoint, const permute_w
     set->weights[i] = find(checkpoint, layer, "weight");
     TSR_CHECK(set->weights[i], TSR_UNSUPPORTED, "%s: only a plain weight can be reordered", layer);
     if (!set->channels.layers[i].reads) set->biases[i] = find(checkpoint, layer, "bias");
-    for (size_t t = 0; t < work->tensor_count; t++) {
-      if (work->tensors[t] != set->weights[i]) continue;
-      set->pruned[i] = 1;
-      if (work->powers) set->powers[i] = work->powers[t];
-    }
+    for (size_t t = 0; t < work->weight_count; t++)
+      if (work->weights[t].tensor == set->weights[i]) set->pruned[i] = &work->weights[t];
   }
   return TSR_OK;
 }
@@ -84,15 +79,18 @@ static tsr_status list_sets(const tsr_checkpoint *checkpoint, const tsr_model *m
 /* ---- one set ---- */
 
 /* What every weight is worth; the caller frees it. */
-static tsr_status score(const tsr_tensor *tensor, const float *powers, float **out) {
+static tsr_status score(const tsr__permute_weight *weight, float **out) {
+  const tsr_tensor *tensor = weight->tensor;
+  const float *powers = weight->powers, *sensitivities = weight->sensitivities;
   size_t elements = (size_t)tensor->shape[0] * (size_t)tensor->shape[1];
   TSR_TRY(tsr__aligned(elements, sizeof **out, tensor->name, out));
   TSR_TRY(tsr_tensor_to_f32(tensor, *out, elements));
   if (!powers)
     return tsr_prune_scores(TSR_METHOD_MAGNITUDE_L1, *out, tensor->shape[0], tensor->shape[1],
                             *out);
+  size_t cols = (size_t)tensor->shape[1];
   for (size_t i = 0; i < elements; i++)
-    (*out)[i] = (*out)[i] * (*out)[i] * powers[i % (size_t)tensor->shape[1]];
+    (*out)[i] *= (*out)[i] * powers[i % cols] * (sensitivities ? sensitivities[i / cols] : 1);
   return TSR_OK;
 }
 
@@ -106,7 +104,7 @@ static tsr_status find_order(const tsr__prune_rule *rule, channel_set *set) {
   for (int i = 0; i < set->channels.layer_count && status == TSR_OK; i++) {
     if (!set->pruned[i]) continue;
     const tsr_tensor *tensor = set->weights[i];
-    status = score(tensor, set->powers[i], &scores[used]);
+    status = score(set->pruned[i], &scores[used]);
     uses[used] = (tsr__channel_use){scores[used], tensor->shape[0], tensor->shape[1],
                                     set->channels.layers[i].reads};
     used++;
@@ -166,10 +164,10 @@ static tsr_status permute_all(permute_work *work, int threads, tsr_checkpoint *c
 }
 
 tsr_status tsr__permute_checkpoint(const tsr__prune_rule *rule, int threads,
-                                   tsr_checkpoint *checkpoint, const tsr_tensor *const *tensors,
-                                   size_t count, float *const *powers) {
+                                   tsr_checkpoint *checkpoint, const tsr__permute_weight *weights,
+                                   size_t count) {
   tsr_model *model;
-  permute_work work = {.rule = rule, .tensors = tensors, .tensor_count = count, .powers = powers};
+  permute_work work = {.rule = rule, .weights = weights, .weight_count = count};
   TSR_TRY(tsr_model_load(checkpoint, &model));
   tsr_status status = list_sets(checkpoint, model, &work);
   tsr_model_destroy(model);

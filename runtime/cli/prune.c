@@ -188,15 +188,27 @@ static double common_sparsity(const prune_job *job) {
   return all > 0 ? pruned / all : 0;
 }
 
+/* powers: [count], zeroed; filled for the time of the permutation. */
+static tsr_status permute_by(prune_job *job, const tsr__calibrated_run *run, float **powers) {
+  tsr__permute_weight *weights;
+  if (tsr_prune_method_needs(job->rule.method) != TSR_STATISTICS_NONE) {
+    TSR_TRY(tsr__calibrated_powers(run, powers));
+    TSR_TRY(tsr__calibrated_sensitivities(&job->rule, run));
+  }
+  TSR_TRY(tsr__calloc(job->count, sizeof *weights, "the layers", &weights));
+  for (size_t i = 0; i < job->count; i++)
+    weights[i] = (tsr__permute_weight){job->tensors[i], powers[i], job->layers[i].sensitivities};
+  tsr_status status =
+      tsr__permute_checkpoint(&job->rule, run->threads, job->checkpoint, weights, job->count);
+  free(weights);
+  return status;
+}
+
 /* By what a calibrated method would keep, if there is one. */
 static tsr_status permute(prune_job *job, const tsr__calibrated_run *run) {
   float **powers;
-  int looks = tsr_prune_method_needs(job->rule.method) != TSR_STATISTICS_NONE;
   TSR_TRY(tsr__calloc(job->count, sizeof *powers, "the layers", &powers));
-  tsr_status status = looks ? tsr__calibrated_powers(run, powers) : TSR_OK;
-  if (status == TSR_OK)
-    status = tsr__permute_checkpoint(&job->rule, run->threads, job->checkpoint, job->tensors,
-                                     job->count, looks ? powers : NULL);
+  tsr_status status = permute_by(job, run, powers);
   for (size_t i = 0; i < job->count; i++) free(powers[i]);
   free(powers);
   return status;

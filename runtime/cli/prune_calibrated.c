@@ -251,7 +251,8 @@ static tsr_status sense(const tsr__calibrated_run *run, tsr_model *model, float 
     tsr__prune_layer *layer = &run->layers[i];
     size_t index = 0, rows = (size_t)tsr__matrix_rows(layer->tensor);
     TSR_TRY(tsr__calibrated_find(model, layer->tensor->name, &index));
-    TSR_TRY(tsr__calloc(rows, sizeof(float), layer->tensor->name, &layer->sensitivities));
+    if (!layer->sensitivities) /* those of another order are replaced */
+      TSR_TRY(tsr__calloc(rows, sizeof(float), layer->tensor->name, &layer->sensitivities));
     out[index] = layer->sensitivities;
   }
   return tsr_sensitivities(model, run->calibration, SEQUENCES, run->threads, out);
