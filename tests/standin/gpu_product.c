@@ -19,7 +19,7 @@ void gpu_product_context(void) {
   cr_assert_eq(cuCtxSetCurrent(context), CUDA_SUCCESS);
 }
 
-static void *pointer_to(CUdeviceptr address) {
+void *device_pointer(CUdeviceptr address) {
   void *pointer;
   memcpy(&pointer, &address, sizeof pointer);
   return pointer;
@@ -46,7 +46,7 @@ static void create(gpu_product *p, int64_t m, int64_t k, int64_t n, size_t x_cou
   free(rounded);
   p->y_memory = device_room(tokens * (size_t)m * sizeof(uint16_t));
   p->gpu = (tsr__gpu_operands){
-      .dtype = dtype, .x = pointer_to(p->x_memory), .y = pointer_to(p->y_memory)};
+      .dtype = dtype, .x = device_pointer(p->x_memory), .y = device_pointer(p->y_memory)};
   p->product = (tsr__product){.m = m, .k = k, .n = n, .weights = p->weights, .gpu = &p->gpu};
 }
 
@@ -239,7 +239,7 @@ void gpu_product_expect_refusals(const tsr__baseline *baseline) {
   REFUSED(p.gpu.dtype = TSR_DTYPE_F32);
   REFUSED(p.gpu.x = NULL);
   REFUSED(p.gpu.y = NULL);
-  REFUSED(p.gpu.y = pointer_to(p.y_memory + 8));
+  REFUSED(p.gpu.y = device_pointer(p.y_memory + 8));
   REFUSED(p.gpu.block = -1);
 #undef REFUSED
   cr_assert_eq(baseline->create(NULL, &state), TSR_INVALID_ARGUMENT);

@@ -29,10 +29,19 @@ void gpu_product_destroy(gpu_product *p);
  * convolution that adds to y finds 0.5 there. */
 void gpu_product_expect(gpu_product *p, const tsr__baseline *baseline);
 
+void *device_pointer(CUdeviceptr address);
+
 /* What the stand-in named by the environment variable says of itself. */
 void *standin_symbol(const char *variable, const char *symbol);
 int standin_live_in(const char *variable);
 const char *standin_reason_in(const char *variable);
+
+/* Fails the test unless a call of the stand-in is rejected with the status, and says why. */
+#define STANDIN_REJECTS(variable, status, expression)                        \
+  do {                                                                       \
+    cr_assert_eq((expression), (status), "%s", #expression);                 \
+    cr_assert_gt(strlen(standin_reason_in(variable)), 0, "%s", #expression); \
+  } while (0)
 
 /* With the function failing with that status, the baseline's create must fail with a message that
  * has the function and the status's name, and leave nothing behind. */

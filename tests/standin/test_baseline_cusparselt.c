@@ -138,12 +138,6 @@ typedef struct call {
   cudaStream_t stream;
 } call;
 
-static void *at(CUdeviceptr address) {
-  void *pointer;
-  memcpy(&pointer, &address, sizeof pointer);
-  return pointer;
-}
-
 static cusparseStatus_t dense(call *c, int64_t rows, int64_t cols, int64_t ld, uint32_t alignment,
                               cusparseOrder_t order, cusparseLtMatDescriptor_t *out) {
   return sp.cusparseLtDenseDescriptorInit(&c->handle, out, rows, cols, ld, alignment, CUDA_R_16F,
@@ -188,21 +182,18 @@ static void prepare(call *c) {
 }
 
 static cusparseStatus_t compress(call *c, CUdeviceptr from, CUdeviceptr buffer) {
-  return sp.cusparseLtSpMMACompress(&c->handle, &c->plan, at(from), at(c->compressed), at(buffer),
-                                    NULL);
+  return sp.cusparseLtSpMMACompress(&c->handle, &c->plan, device_pointer(from),
+                                    device_pointer(c->compressed), device_pointer(buffer), NULL);
 }
 
 static cusparseStatus_t multiply(call *c, CUdeviceptr x, CUdeviceptr workspace, int32_t streams) {
   static const float one = 1, zero = 0;
-  return sp.cusparseLtMatmul(&c->handle, &c->plan, &one, at(c->compressed), at(x), &zero, at(c->y),
-                             at(c->y), at(workspace), &c->stream, streams);
+  return sp.cusparseLtMatmul(&c->handle, &c->plan, &one, device_pointer(c->compressed),
+                             device_pointer(x), &zero, device_pointer(c->y), device_pointer(c->y),
+                             device_pointer(workspace), &c->stream, streams);
 }
 
-#define REJECTED(status, expression)                                         \
-  do {                                                                       \
-    cr_assert_eq((expression), (status), "%s", #expression);                 \
-    cr_assert_gt(strlen(standin_reason_in(VARIABLE)), 0, "%s", #expression); \
-  } while (0)
+#define REJECTED(status, expression) STANDIN_REJECTS(VARIABLE, status, expression)
 #define INVALID CUSPARSE_STATUS_INVALID_VALUE
 #define UNSUPPORTED CUSPARSE_STATUS_NOT_SUPPORTED
 
@@ -254,7 +245,8 @@ Test(cusparselt_standin, finds_three_of_four) {
   prepare(&c);
   CUdeviceptr verdict = device_room(sizeof wrong);
   for (int round = 0; round < 2; round++) {
-    cr_assert_eq(sp.cusparseLtSpMMAPruneCheck(&c.handle, &c.matmul, at(c.dense), at(verdict), NULL),
+    cr_assert_eq(sp.cusparseLtSpMMAPruneCheck(&c.handle, &c.matmul, device_pointer(c.dense),
+                                              device_pointer(verdict), NULL),
                  0);
     device_read(&wrong, verdict, sizeof wrong);
     cr_assert_eq(wrong, round);
