@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# Prunes a model with ADMM, retrains it with scripts/finetune.py and evaluates it, one pattern after
+# another; 16x16 blocks by degrees, each from the retrained one before. May be killed and called again.
+# usage: retrain.sh minilm|fashion [STEPS]
+#   STEPS   of a retraining (minilm 400, of 2048 tokens each; fashion 1000, of 128 images)
+# Everything goes to build/retrain: NAME.oneshot and NAME.retrained hold the figures, NAME.log how it went.
+# FINETUNE_OPTIONS are handed on, such as --bf16 where the CPU has AMX.
+source "$(dirname "$0")/common.sh"
+
+kind=${1-}
+out=build/retrain
+tessera=build/release/runtime/cli/tessera
+read -ra options <<<"${FINETUNE_OPTIONS-}"
+case $kind in
+  minilm)
+    dense=build/models/minilm calibration=build/data/calibration.txt
+    steps=${2:-400}
+    options+=(--tokens 2048 --every 50)
+    evaluation=(-r "$dense" -T fidelity -T sentiment -d build/data/sentences)
+    ;;
+  fashion)
+    dense=models/fashion-resnet calibration=/usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz
+    steps=${2:-1000}
+    options+=(--every 100)
+    evaluation=(-T fashion)
+    ;;
+  *) die "retrain.sh: minilm or fashion, not '$kind'" ;;
+esac
+cmake --preset release >/dev/null
+ninja -C build/release tessera
+if [ "$kind" = minilm ]; then
+  [ -d build/cpu ] || cmake --preset cpu
+  ninja -C build/cpu tests/encode
+fi
+mkdir -p "$out"
+
+# retrain FROM NAME PATTERN [SPARSITY]: FROM is a folder.
+retrain() {
+  local from=$1 at="$out/$kind-$2"
+  if [ ! -e "$at.oneshot" ]; then
+    "$tessera" prune "$from" -o "$at-pruned" -p "$3" ${4:+-s "$4"} --method admm \
+      --calibrate "$calibration"
+    "$tessera" evaluate "$at-pruned" "${evaluation[@]}" >"$at.part"
+    mv "$at.part" "$at.oneshot"
+  fi
+  if [ ! -e "$at.retrained" ]; then
+    /usr/bin/python3 scripts/finetune.py "$dense" "$at-pruned" "$at" --steps "$steps" \
+      --threads 1 "${options[@]}" | tee -a "$at.log"
+    "$tessera" evaluate "$at" "${evaluation[@]}" >"$at.part"
+    mv "$at.part" "$at.retrained"
+  fi
+}
+
+retrain "$dense" 16x16-50 block:16x16 0.5
+retrain "$dense" 2of4 2:4
+retrain "$dense" vnm vnm:64:2:8
+retrain "$out/$kind-16x16-50" 16x16-65 block:16x16 0.65
+retrain "$out/$kind-16x16-65" 16x16-80 block:16x16 0.8
+retrain "$out/$kind-16x16-80" 16x16-90 block:16x16 0.9
+grep -H -E 'accuracy  |cosine|rank|frozen  ' "$out/$kind"-*.oneshot "$out/$kind"-*.retrained
