@@ -51,10 +51,6 @@ static tsr_status allocate(admm *s, float **memory) {
   return tsr__aligned((size_t)s->task->cols, sizeof *s->norms, "ADMM", &s->norms);
 }
 
-static int invert(double *a, int64_t n) {
-  return tsr__cholesky(a, n) && tsr__cholesky_invert(a, n);
-}
-
 /* h: the Gram matrix, which is scaled here. */
 static tsr_status prepare_matrices(admm *s, double *h) {
   const tsr__prune_task *task = s->task;
@@ -66,11 +62,9 @@ static tsr_status prepare_matrices(admm *s, double *h) {
   for (int64_t i = 0; i < n; i++) h[i * n + i] += damping;
   for (int64_t i = 0; i < n * n; i++) s->a[i] = (float)h[i];
   for (int64_t i = 0; i < n; i++) h[i * n + i] += PENALTY;
-  TSR_TRY(tsr__factorise(task, h, 0, invert, &u));
+  TSR_TRY(tsr__factorise(task, h, 0, tsr__invert, &u));
   task->result->damping += damping;
-  for (int64_t i = 0; i < n; i++)
-    for (int64_t j = i; j < n; j++)
-      s->inverse[i * n + j] = s->inverse[j * n + i] = (float)u[i * n + j];
+  for (int64_t i = 0; i < n * n; i++) s->inverse[i] = (float)u[i];
   free(u);
   return TSR_OK;
 }

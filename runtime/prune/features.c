@@ -38,10 +38,8 @@ static tsr_status invert_block(const elimination *e, const int64_t *columns, int
   int64_t cols = e->task->cols;
   for (int64_t i = 0; i < n; i++)
     for (int64_t j = 0; j < n; j++) block[i * n + j] = e->inverse[columns[i] * cols + columns[j]];
-  TSR_CHECK(tsr__cholesky(block, n) && tsr__cholesky_invert(block, n), TSR_UNSUPPORTED,
+  TSR_CHECK(tsr__invert(block, n), TSR_UNSUPPORTED,
             "the inverse of the Gram matrix is not positive; more damping would help");
-  for (int64_t i = 0; i < n; i++)
-    for (int64_t j = 0; j < i; j++) block[i * n + j] = block[j * n + i];
   return TSR_OK;
 }
 
@@ -119,18 +117,13 @@ static tsr_status eliminate_all(elimination *e, int64_t going) {
   return TSR_OK;
 }
 
-static int invert(double *a, int64_t n) {
-  return tsr__cholesky(a, n) && tsr__cholesky_invert(a, n);
-}
-
 static tsr_status make_inverse(elimination *e) {
   const tsr__prune_task *task = e->task;
   double *h;
   TSR_TRY(tsr__hessian(task, &h));
-  tsr_status status = tsr__factorise(task, h, tsr__damping(task, DAMPING), invert, &e->inverse);
+  tsr_status status =
+      tsr__factorise(task, h, tsr__damping(task, DAMPING), tsr__invert, &e->inverse);
   free(h);
-  for (int64_t i = 0; status == TSR_OK && i < task->cols; i++)
-    for (int64_t j = 0; j < i; j++) e->inverse[i * task->cols + j] = e->inverse[j * task->cols + i];
   return status;
 }
 

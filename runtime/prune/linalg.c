@@ -85,36 +85,47 @@ tsr_status tsr__cross_gram(const tsr__gemm_shape *shape, const float *a, const f
 /* The first row of one of `parts` like parts of the m rows. */
 static int64_t part_begin(int64_t m, int32_t part, int32_t parts) { return m * part / parts; }
 
-void tsr__sgemm(const tsr__gemm_shape *shape, float alpha, const float *a, const float *b,
-                float beta, float *c) {
-  const int n = (int)shape->n, k = (int)shape->k;
-  const int lda = (int)shape->lda, ldb = (int)shape->ldb, ldc = (int)shape->ldc;
+typedef struct product {
+  const tsr__gemm_shape *shape;
+  size_t element_bytes; /* of float or double */
+  double alpha, beta;
+  const void *a, *b;
+  void *c;
+} product;
+
+/* Rows first .. first + m - 1 of the result. */
+static void multiply_rows(const product *p, int64_t first, int m) {
+  const int n = (int)p->shape->n, k = (int)p->shape->k;
+  const int lda = (int)p->shape->lda, ldb = (int)p->shape->ldb, ldc = (int)p->shape->ldc;
+  const void *a = (const char *)p->a + (size_t)(first * lda) * p->element_bytes;
+  void *c = (char *)p->c + (size_t)(first * ldc) * p->element_bytes;
+  if (p->element_bytes == sizeof(double)) {
+    dgemm_("N", "N", &n, &m, &k, &p->alpha, p->b, &ldb, a, &lda, &p->beta, c, &ldc);
+  } else {
+    const float alpha = (float)p->alpha, beta = (float)p->beta;
+    sgemm_("N", "N", &n, &m, &k, &alpha, p->b, &ldb, a, &lda, &beta, c, &ldc);
+  }
+}
+
+static void multiply(const product *p) {
   const int32_t parts = team_size();
   openblas_set_num_threads(1);
 #pragma omp parallel for schedule(static, 1) num_threads(parts)
   for (int32_t part = 0; part < parts; part++) {
-    int64_t first = part_begin(shape->m, part, parts);
-    const int m = (int)(part_begin(shape->m, part + 1, parts) - first);
-    if (m && n)
-      sgemm_("N", "N", &n, &m, &k, &alpha, b, &ldb, a + first * lda, &lda, &beta, c + first * ldc,
-             &ldc);
+    int64_t first = part_begin(p->shape->m, part, parts);
+    const int m = (int)(part_begin(p->shape->m, part + 1, parts) - first);
+    if (m && p->shape->n) multiply_rows(p, first, m);
   }
+}
+
+void tsr__sgemm(const tsr__gemm_shape *shape, float alpha, const float *a, const float *b,
+                float beta, float *c) {
+  multiply(&(product){shape, sizeof *c, (double)alpha, (double)beta, a, b, c});
 }
 
 void tsr__dgemm(const tsr__gemm_shape *shape, double alpha, const double *a, const double *b,
                 double beta, double *c) {
-  const int n = (int)shape->n, k = (int)shape->k;
-  const int lda = (int)shape->lda, ldb = (int)shape->ldb, ldc = (int)shape->ldc;
-  const int32_t parts = team_size();
-  openblas_set_num_threads(1);
-#pragma omp parallel for schedule(static, 1) num_threads(parts)
-  for (int32_t part = 0; part < parts; part++) {
-    int64_t first = part_begin(shape->m, part, parts);
-    const int m = (int)(part_begin(shape->m, part + 1, parts) - first);
-    if (m && n)
-      dgemm_("N", "N", &n, &m, &k, &alpha, b, &ldb, a + first * lda, &lda, &beta, c + first * ldc,
-             &ldc);
-  }
+  multiply(&(product){shape, sizeof *c, alpha, beta, a, b, c});
 }
 
 int tsr__cholesky(double *a, int64_t n) {
@@ -125,10 +136,12 @@ int tsr__cholesky(double *a, int64_t n) {
   return info == 0;
 }
 
-int tsr__cholesky_invert(double *u, int64_t n) {
+int tsr__invert(double *a, int64_t n) {
   const int size = (int)n;
   int info = 0;
-  openblas_set_num_threads(team);
-  dpotri_("L", &size, u, &size, &info);
+  if (!tsr__cholesky(a, n)) return 0;
+  dpotri_("L", &size, a, &size, &info);
+  for (int64_t i = 0; i < n; i++)
+    for (int64_t j = 0; j < i; j++) a[i * n + j] = a[j * n + i];
   return info == 0;
 }

@@ -31,7 +31,8 @@ void tsr__dgemm(const tsr__gemm_shape *shape, double alpha, const double *a, con
 
 /* Of the upper triangle of a[n, n], in place: U with a = U^T U; 0 if there is none. */
 int tsr__cholesky(double *a, int64_t n);
-/* U -> the upper triangle of (U^T U)^-1. */
-int tsr__cholesky_invert(double *u, int64_t n);
+/* a[n, n], of which the upper triangle is read, becomes its inverse, both triangles; 0 if it is not
+ * positive, a then holding anything. */
+int tsr__invert(double *a, int64_t n);
 
 #endif

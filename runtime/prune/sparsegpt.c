@@ -32,7 +32,7 @@ typedef struct sparsegpt {
 } sparsegpt;
 
 static int factorise_inverse(double *a, int64_t n) {
-  return tsr__cholesky(a, n) && tsr__cholesky_invert(a, n) && tsr__cholesky(a, n);
+  return tsr__invert(a, n) && tsr__cholesky(a, n);
 }
 
 /* Factorises in double; the sweep itself is in float. */
