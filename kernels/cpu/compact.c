@@ -15,9 +15,9 @@ static size_t segments_bytes(const tsr_packed *w) {
                             sizeof(tsr__segment));
 }
 
-size_t tsr__compact_bytes(const tsr_packed *w, int64_t strip_rows) {
+size_t tsr__compact_bytes(const tsr_packed *w, tsr__strip_shape shape) {
   return tsr__round_to_line(sizeof(tsr__compact)) + segments_bytes(w) +
-         tsr__strips_bytes(w, strip_count(w, strip_rows), strip_rows, tsr__dense_pieces);
+         tsr__strips_bytes(w, strip_count(w, shape.rows), shape, tsr__dense_pieces);
 }
 
 static const tsr__segment *fill_segments(const int32_t *kept, int64_t count, int64_t size,
@@ -32,7 +32,7 @@ static const tsr__segment *fill_segments(const int32_t *kept, int64_t count, int
   return out;
 }
 
-void tsr__compact_prepack(const tsr_packed *w, int64_t strip_rows, void *out) {
+void tsr__compact_prepack(const tsr_packed *w, tsr__strip_shape shape, void *out) {
   tsr__compact *compact = out;
   tsr__segment *segments = (tsr__segment *)((char *)out + tsr__round_to_line(sizeof *compact));
   void *strips = (char *)segments + segments_bytes(w);
@@ -46,6 +46,6 @@ void tsr__compact_prepack(const tsr_packed *w, int64_t strip_rows, void *out) {
           fill_segments(w->kept_cols, w->kept_col_count, w->cols, segments + segments_of(w->rows)),
       .strips = strips,
   };
-  tsr__strips_build(w, compact->kept_rows, compact->kept_cols, strip_count(w, strip_rows),
-                    strip_rows, tsr__dense_pieces, strips);
+  tsr__strips_build(w, compact->kept_rows, compact->kept_cols, strip_count(w, shape.rows), shape,
+                    tsr__dense_pieces, strips);
 }

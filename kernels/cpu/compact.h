@@ -22,8 +22,8 @@ typedef struct tsr__compact {
   const tsr__strips *strips;        /* of [kept_rows, kept_cols] */
 } tsr__compact;
 
-size_t tsr__compact_bytes(const tsr_packed *w, int64_t strip_rows);
-void tsr__compact_prepack(const tsr_packed *w, int64_t strip_rows, void *out);
+size_t tsr__compact_bytes(const tsr_packed *w, tsr__strip_shape shape);
+void tsr__compact_prepack(const tsr_packed *w, tsr__strip_shape shape, void *out);
 
 /* Tokens that are gathered, multiplied and scattered together: what they need stays in L2. */
 enum { TSR__COMPACT_TOKENS = 84 };

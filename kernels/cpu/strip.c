@@ -4,20 +4,27 @@
 
 #include "kernels/cpu/parts.h"
 
-static int64_t runs_of(const tsr__piece *piece) {
-  return (piece->col + piece->cols + TSR__RUN_COLS - 1) / TSR__RUN_COLS -
-         piece->col / TSR__RUN_COLS;
+/* The run that begins at column `col` of the matrix, within the piece. */
+static tsr__run run_at(const tsr__piece *piece, int32_t col) {
+  int32_t room = TSR__RUN_COLS - col % TSR__RUN_COLS, left = piece->col + piece->cols - col;
+  return (tsr__run){col, left < room ? left : room};
 }
 
-static void count(const tsr_packed *w, int64_t strip_count, int64_t strip_rows, tsr__pieces pieces,
-                  int64_t *runs, int64_t *columns) {
+/* Columns that a run takes in memory. */
+static int64_t stored_cols(tsr__run run, tsr__strip_shape shape) {
+  return (run.count + shape.side_cols - 1) / shape.side_cols * shape.side_cols;
+}
+
+static void count(const tsr_packed *w, int64_t strip_count, tsr__strip_shape shape,
+                  tsr__pieces pieces, int64_t *runs, int64_t *columns) {
   tsr__piece piece;
   *runs = *columns = 0;
   for (int64_t s = 0; s < strip_count; s++)
-    for (int64_t i = 0; pieces(w, s, strip_rows, i, &piece); i++) {
-      *runs += runs_of(&piece);
-      *columns += piece.cols;
-    }
+    for (int64_t i = 0; pieces(w, s, shape.rows, i, &piece); i++)
+      for (int32_t c = piece.col; c < piece.col + piece.cols; c += run_at(&piece, c).count) {
+        ++*runs;
+        *columns += stored_cols(run_at(&piece, c), shape);
+      }
 }
 
 /* Byte offsets of the arrays behind the header, and the end. */
@@ -35,25 +42,32 @@ static layout lay_out(int64_t strip_count, int64_t strip_rows, int64_t runs, int
   return l;
 }
 
-size_t tsr__strips_bytes(const tsr_packed *w, int64_t strip_count, int64_t strip_rows,
+size_t tsr__strips_bytes(const tsr_packed *w, int64_t strip_count, tsr__strip_shape shape,
                          tsr__pieces pieces) {
   int64_t runs, columns;
-  count(w, strip_count, strip_rows, pieces, &runs, &columns);
-  return lay_out(strip_count, strip_rows, runs, columns).end;
+  count(w, strip_count, shape, pieces, &runs, &columns);
+  return lay_out(strip_count, shape.rows, runs, columns).end;
 }
 
-static void copy_columns(const tsr__piece *piece, int64_t strip_rows, float *out) {
-  for (int32_t c = 0; c < piece->cols; c++, out += strip_rows) {
-    for (int32_t r = 0; r < piece->rows; r++) out[r] = piece->values[r * piece->stride + c];
-    for (int64_t r = piece->rows; r < strip_rows; r++) out[r] = 0.0f;
-  }
+/* Where row r, column c of a run lies among its values. */
+static int64_t value_index(tsr__strip_shape shape, int64_t r, int32_t c) {
+  if (shape.side_cols == 1) return c * shape.rows + r;
+  return c / 2 * 2 * shape.rows + r % 4 / 2 * shape.rows + r / 4 * 4 + r % 2 * 2 + c % 2;
+}
+
+static void copy_run(const tsr__piece *piece, tsr__run run, tsr__strip_shape shape, float *out) {
+  const float *values = piece->values + (run.col - piece->col);
+  memset(out, 0, (size_t)(stored_cols(run, shape) * shape.rows) * sizeof *out);
+  for (int32_t r = 0; r < piece->rows; r++)
+    for (int32_t c = 0; c < run.count; c++)
+      out[value_index(shape, r, c)] = values[r * piece->stride + c];
 }
 
 void tsr__strips_build(const tsr_packed *w, int64_t rows, int64_t cols, int64_t strip_count,
-                       int64_t strip_rows, tsr__pieces pieces, void *out) {
+                       tsr__strip_shape shape, tsr__pieces pieces, void *out) {
   int64_t run_total, column_total;
-  count(w, strip_count, strip_rows, pieces, &run_total, &column_total);
-  layout l = lay_out(strip_count, strip_rows, run_total, column_total);
+  count(w, strip_count, shape, pieces, &run_total, &column_total);
+  layout l = lay_out(strip_count, shape.rows, run_total, column_total);
   char *base = out;
   int64_t *run_begin = (int64_t *)(base + l.run_begin);
   int64_t *column_begin = (int64_t *)(base + l.column_begin);
@@ -63,29 +77,26 @@ void tsr__strips_build(const tsr_packed *w, int64_t rows, int64_t cols, int64_t 
       .rows = rows,
       .cols = cols,
       .strip_count = strip_count,
-      .strip_rows = strip_rows,
+      .shape = shape,
       .run_begin = run_begin,
       .column_begin = column_begin,
       .runs = run,
       .values = values,
   };
   tsr__piece piece;
-  int64_t runs = 0, columns = 0;
+  int64_t columns = 0;
   for (int64_t s = 0; s < strip_count; s++) {
-    run_begin[s] = runs;
+    run_begin[s] = run - (tsr__run *)(base + l.runs);
     column_begin[s] = columns;
-    for (int64_t i = 0; pieces(w, s, strip_rows, i, &piece); i++) {
-      copy_columns(&piece, strip_rows, values + columns * strip_rows);
-      columns += piece.cols;
-      for (int32_t c = piece.col, end = piece.col + piece.cols; c < end;) {
-        int32_t room = TSR__RUN_COLS - c % TSR__RUN_COLS;
-        run[runs] = (tsr__run){c, end - c < room ? end - c : room};
-        c += run[runs++].count;
+    for (int64_t i = 0; pieces(w, s, shape.rows, i, &piece); i++)
+      for (int32_t c = piece.col; c < piece.col + piece.cols; c += run++->count) {
+        *run = run_at(&piece, c);
+        copy_run(&piece, *run, shape, values + columns * shape.rows);
+        columns += stored_cols(*run, shape);
       }
-    }
   }
-  run[runs] = (tsr__run){0, 0};
-  run_begin[strip_count] = runs;
+  *run = (tsr__run){0, 0};
+  run_begin[strip_count] = run_total;
   column_begin[strip_count] = columns;
 }
 

@@ -4,7 +4,12 @@
  * each up to TSR__RUN_COLS consecutive columns that do not cross a multiple of it; the values of a
  * run are stored column by column, strip_rows floats each, so that a column is one or two vector
  * loads. Rows past m are +0.0. A token's activations x[col .. col + count) are broadcast against
- * them. */
+ * them.
+ *
+ * Or a vector holds two columns side by side, of half as many rows: two activations are broadcast
+ * by one load then, for as many multiplications as with strips twice as high. Of each four rows of
+ * a strip, the first vector of a pair of columns holds two, (row 0: col 0, col 1; row 1: col 0,
+ * col 1), the second one the other two. An odd column at the end of a run is followed by +0.0. */
 #ifndef TESSERA_KERNELS_CPU_STRIP_H
 #define TESSERA_KERNELS_CPU_STRIP_H
 
@@ -16,11 +21,17 @@ typedef struct tsr__run {
   int32_t col, count;
 } tsr__run;
 
+typedef struct tsr__strip_shape {
+  int64_t rows;
+  int32_t side_cols; /* columns that lie side by side: 1 or 2 */
+} tsr__strip_shape;
+
 /* In one allocation: this header, run_begin, column_begin, runs, values. */
 typedef struct tsr__strips {
-  int64_t rows, cols, strip_count, strip_rows;
+  int64_t rows, cols, strip_count;
+  tsr__strip_shape shape;
   const int64_t *run_begin;    /* [strip_count + 1] */
-  const int64_t *column_begin; /* [strip_count + 1], in columns of strip_rows values */
+  const int64_t *column_begin; /* [strip_count + 1], in columns of shape.rows values */
   const tsr__run *runs;        /* [run_begin[strip_count] + 1], the last one empty */
   const float *values;         /* 64-byte aligned */
 } tsr__strips;
@@ -37,10 +48,10 @@ typedef struct tsr__piece {
 typedef int (*tsr__pieces)(const tsr_packed *w, int64_t strip, int64_t strip_rows, int64_t index,
                            tsr__piece *out);
 
-size_t tsr__strips_bytes(const tsr_packed *w, int64_t strip_count, int64_t strip_rows,
+size_t tsr__strips_bytes(const tsr_packed *w, int64_t strip_count, tsr__strip_shape shape,
                          tsr__pieces pieces);
 void tsr__strips_build(const tsr_packed *w, int64_t rows, int64_t cols, int64_t strip_count,
-                       int64_t strip_rows, tsr__pieces pieces, void *out);
+                       tsr__strip_shape shape, tsr__pieces pieces, void *out);
 
 /* The pieces of the formats that have strips. */
 int tsr__dense_pieces(const tsr_packed *w, int64_t strip, int64_t strip_rows, int64_t index,
@@ -59,7 +70,7 @@ void tsr__strips_run_avx2(const tsr__strips *strips, int64_t first, int64_t last
                           const tsr_spmm_args *args);
 
 /* Bytes for strips of a matrix with k columns. conv: NULL if activations are tokens. */
-size_t tsr__strips_workspace_avx512(int64_t k, const tsr_conv_shape *conv, int64_t strip_rows);
-size_t tsr__strips_workspace_avx2(int64_t k, const tsr_conv_shape *conv, int64_t strip_rows);
+size_t tsr__strips_workspace_avx512(int64_t k, const tsr_conv_shape *conv, tsr__strip_shape shape);
+size_t tsr__strips_workspace_avx2(int64_t k, const tsr_conv_shape *conv, tsr__strip_shape shape);
 
 #endif

@@ -9,25 +9,25 @@
 
 #define TILE(H, T)                                         \
   static void strip_tile_##H##_##T(const strip_job *job) { \
-    strip_tile(H, T, STRIP_SETS(H *T), 0, job);            \
+    strip_tile(H, 1, T, STRIP_SETS(H *T), 0, job);         \
   }                                                        \
   static void conv_tile_##H##_##T(const strip_job *job) {  \
-    strip_tile(H, T, STRIP_SETS(H *T), 1, job);            \
+    strip_tile(H, 1, T, STRIP_SETS(H *T), 1, job);         \
   }
 TILES_OF_ONE_VECTOR(TILE)
 
 #define TILE_IN_PLACE(H, T)                                \
   static void strip_tile_##H##_##T(const strip_job *job) { \
-    in_place_tile(T, STRIP_SETS(H *T), 0, job);            \
+    in_place_tile(1, T, STRIP_SETS(H *T), 0, job);         \
   }                                                        \
   static void conv_tile_##H##_##T(const strip_job *job) {  \
-    in_place_tile(T, STRIP_SETS(H *T), 1, job);            \
+    in_place_tile(1, T, STRIP_SETS(H *T), 1, job);         \
   }
 TILES_IN_PLACE(TILE_IN_PLACE)
 
 #define PANEL(H, T)                                           \
   static void direct_panel_##H##_##T(const direct_job *job) { \
-    direct_panel(H, T, STRIP_SETS(H *T), job);                \
+    direct_panel(H, 1, T, STRIP_SETS(H *T), job);             \
   }
 TILES_OF_ONE_VECTOR(PANEL)
 TILES_IN_PLACE(PANEL)
@@ -44,7 +44,7 @@ static direct_function *const direct_two_vectors[] = {TILES_IN_PLACE(PANEL_ENTRY
 
 void tsr__strips_run_avx2(const tsr__strips *strips, int64_t first, int64_t last,
                           const tsr_spmm_args *args) {
-  int mapped = args->conv != NULL, one = strips->strip_rows == TSR__LANES;
+  int mapped = args->conv != NULL, one = strips->shape.rows == TSR__LANES;
   int64_t tile_tokens = one ? TSR__ACCUMULATORS : IN_PLACE_TOKENS;
   if (is_gathered(args->conv))
     run_gathered(tsr__strips_run_avx2, STRIP_WORKSPACE_BYTES, strips, first, last, args);
@@ -57,7 +57,7 @@ void tsr__strips_run_avx2(const tsr__strips *strips, int64_t first, int64_t last
     run_strips_in_place(two_vectors[mapped], strips, first, last, args);
 }
 
-size_t tsr__strips_workspace_avx2(int64_t k, const tsr_conv_shape *conv, int64_t strip_rows) {
-  int64_t tile_tokens = strip_rows == TSR__LANES ? TSR__ACCUMULATORS : IN_PLACE_TOKENS;
+size_t tsr__strips_workspace_avx2(int64_t k, const tsr_conv_shape *conv, tsr__strip_shape shape) {
+  int64_t tile_tokens = shape.rows == TSR__LANES ? TSR__ACCUMULATORS : IN_PLACE_TOKENS;
   return STRIP_WORKSPACE_BYTES + tsr__round_to_line(conv_bytes(conv, k, PANELS_MAX, tile_tokens));
 }

@@ -3,10 +3,7 @@
  * With few weights and many tokens, as the convolutions of large images have, time goes to the
  * activations. So a panel is multiplied with all strips before the next one is: each token is read
  * and written once, in order, and what is read again and again, from L2, are the weights. The
- * tokens of a panel lie close together and stay in L1, so that they need no copy either.
- *
- * AVX-512 does not take part: its strips of one vector are multiplied in this order anyway
- * (strip_packed.h), and those of two would need fourteen addresses in general registers. */
+ * tokens of a panel lie close together and stay in L1, so that they need no copy either. */
 #ifndef TESSERA_KERNELS_CPU_STRIP_DIRECT_H
 #define TESSERA_KERNELS_CPU_STRIP_DIRECT_H
 
@@ -29,15 +26,16 @@ typedef struct direct_job {
 typedef void direct_function(const direct_job *job);
 
 /* Adds one strip's products to U sets of sums. */
-TSR__INLINE void direct_strip(int H, int T, int U, const strip_job *tile, const tsr__run *run,
-                              const tsr__run *end, const float *values, tsr__vec acc[]) {
-  for (; run < end; values += run->count * H * TSR__LANES, run++) {
+TSR__INLINE void direct_strip(int H, int C, int T, int U, const strip_job *tile,
+                              const tsr__run *run, const tsr__run *end, const float *values,
+                              tsr__vec acc[]) {
+  for (; run < end; values += (run->count + C - 1) / C * H * TSR__LANES, run++) {
     uint32_t channel;
     const float *const *pixels = tsr__conv_pixels(&tile->taps, tile->table, run->col, &channel);
     const float *x[TSR__ACCUMULATORS];
 #pragma GCC unroll 32
     for (int t = 0; t < T; t++) x[t] = pixels[t] + channel;
-    multiply_run_at(H, T, U, values, x, run->count, acc);
+    multiply_run_at(H, C, T, U, values, x, run->count, acc);
   }
 }
 
@@ -58,8 +56,9 @@ TSR__INLINE void fetch_outputs(int T, int next_tokens, const strip_job *tile) {
     _mm_prefetch((const char *)(tile->out + t * tile->ldo), _MM_HINT_T0);
 }
 
-TSR__INLINE void direct_panel(const int H, const int T, const int U, const direct_job *job) {
-  const int64_t strip_rows = H * TSR__LANES;
+TSR__INLINE void direct_panel(const int H, const int C, const int T, const int U,
+                              const direct_job *job) {
+  const int64_t strip_rows = H * TSR__LANES / C;
   const tsr__strips *strips = job->strips;
   strip_job tile = job->tile;
   const tsr__run *run = strips->runs + strips->run_begin[job->first];
@@ -73,10 +72,11 @@ TSR__INLINE void direct_panel(const int H, const int T, const int U, const direc
     tile.residual = job->tile.residual ? job->tile.residual + row : NULL;
     fetch_share(job, (s - job->first) * job->share);
     fetch_outputs(T, job->next_tokens, &tile);
-    begin_sums(H, T, U, job->bias ? job->bias + row : NULL, tile.rows, acc);
-    direct_strip(H, T, U, &tile, run, end, values, acc);
-    end_sums(H, T, U, acc);
-    store_tile(H, T, acc, &tile);
+    tile.bias = job->bias ? job->bias + row : NULL;
+    begin_sums(H, C, T, U, tile.bias, tile.rows, acc);
+    direct_strip(H, C, T, U, &tile, run, end, values, acc);
+    end_sums(H, C, T, U, tile.bias, tile.rows, acc);
+    store_tile(H / C, T, acc, &tile);
     if (job->rest) epilogue(job->rest, tile.out, tile.ldo, row, tile.rows, job->token, T);
     run = end;
     values = strips->values + strips->column_begin[s + 1] * strip_rows;
@@ -110,7 +110,7 @@ static void fill_table(const tsr_spmm_args *args, panels p, int64_t index,
 
 static direct_job begin_direct(const tsr__strips *strips, int64_t first, int64_t last,
                                const tsr_spmm_args *args, const tsr__conv_taps *taps) {
-  int64_t present = (strips->rows + strips->strip_rows - 1) / strips->strip_rows;
+  int64_t present = (strips->rows + strips->shape.rows - 1) / strips->shape.rows;
   direct_job job = {.strips = strips,
                     .first = first,
                     .last = last < present ? last : present,
@@ -167,7 +167,7 @@ enum {
 static inline int is_spread(const tsr_spmm_args *args, int64_t tile_tokens) {
   int64_t bytes = args->ldb * (int64_t)sizeof(float) * (args->conv ? args->conv->stride[1] : 1);
   int64_t power = bytes & -bytes;
-  int64_t sets = power < L1_SET_BYTES ? L1_SET_BYTES / power : 1;
+  int64_t sets = power && power < L1_SET_BYTES ? L1_SET_BYTES / power : 1;
   return tile_tokens <= sets * L1_WAYS;
 }
 
@@ -177,7 +177,7 @@ static inline int is_direct(const tsr__strips *strips, int64_t first, int64_t la
   int adds_first = args->activation == TSR_ACTIVATION_NONE ||
                    (args->activation == TSR_ACTIVATION_RELU && args->residual_first);
   int64_t columns = strips->column_begin[last] - strips->column_begin[first];
-  return columns * strips->strip_rows * (int64_t)sizeof(float) <= DIRECT_WEIGHT_BYTES &&
+  return columns * strips->shape.rows * (int64_t)sizeof(float) <= DIRECT_WEIGHT_BYTES &&
          (!args->residual || adds_first) && (args->conv || tsr__conv_is_exact(1, args->k)) &&
          is_spread(args, tile_tokens);
 }

@@ -22,10 +22,11 @@ TSR__INLINE void locate(int T, int mapped, const strip_job *job, int32_t col, co
   }
 }
 
-TSR__INLINE void in_place_tile(const int T, const int U, const int mapped, const strip_job *job) {
+TSR__INLINE void in_place_tile(const int C, const int T, const int U, const int mapped,
+                               const strip_job *job) {
   tsr__vec acc[TSR__ACCUMULATORS];
   for (int t = 0; t < T; t++) _mm_prefetch((const char *)(job->out + t * job->ldo), _MM_HINT_T0);
-  begin_sums(2, T, U, job->bias, job->rows, acc);
+  begin_sums(2, C, T, U, job->bias, job->rows, acc);
   const float *values = job->values;
   const char *ahead = (const char *)job->ahead;
   const tsr__run *run = job->runs, *end = run + job->run_count;
@@ -34,12 +35,12 @@ TSR__INLINE void in_place_tile(const int T, const int U, const int mapped, const
     for (int i = 0; i < job->ahead_lines; i++, ahead += 64) _mm_prefetch(ahead, _MM_HINT_T1);
     if (end - run > 2) fetch_run(T, mapped, job, run[2]);
     locate(T, mapped, job, run->col, x);
-    multiply_run_at(2, T, U, values, x, run->count, acc);
-    values += run->count * 2 * TSR__LANES;
+    multiply_run_at(2, C, T, U, values, x, run->count, acc);
+    values += (run->count + C - 1) / C * 2 * TSR__LANES;
   }
 
-  end_sums(2, T, U, acc);
-  store_tile(2, T, acc, job);
+  end_sums(2, C, T, U, job->bias, job->rows, acc);
+  store_tile(2 / C, T, acc, job);
 }
 
 /* Panels whose activations take about a quarter of a small L2 cache, so that weights are not read
@@ -68,7 +69,7 @@ static void run_strips_in_place(strip_function *const *tiles, const tsr__strips 
     int64_t count = p.count - begin < group ? p.count - begin : group;
     list_panels(p, begin, count, args, &job.taps, tables, bounds);
     for (int64_t s = first; s < last; s++) {
-      int64_t row = s * strips->strip_rows;
+      int64_t row = s * strips->shape.rows;
       if (!begin_strip(strips, s, args, &job)) break;
       for (int64_t i = 0; i < count; i++) {
         int64_t token = bounds[i].token;

@@ -36,27 +36,27 @@ static inline void tsr__strips_cost(const tsr_spmm_problem *problem, double elem
 }
 
 /* The functions of one kernel. strip_count(w), pieces(w, ...) and elements(problem) are the
- * format's. */
-#define TSR__STRIP_KERNEL(name, isa, strip_height, lanes, tile_tokens, refusal_of)               \
-  static size_t name##_prepacked_bytes(const tsr_packed *w) {                                    \
-    return tsr__strips_bytes(w, strip_count(w, strip_height), strip_height, pieces);             \
-  }                                                                                              \
-  static void name##_prepack(const tsr_packed *w, void *out) {                                   \
-    tsr__strips_build(w, w->rows, w->cols, strip_count(w, strip_height), strip_height, pieces,   \
-                      out);                                                                      \
-  }                                                                                              \
-  static size_t name##_workspace_bytes(const tsr_spmm_problem *problem) {                        \
-    return tsr__strips_workspace_##isa(problem->k, tsr__conv_of(problem), strip_height);         \
-  }                                                                                              \
-  static void name##_run(const tsr_spmm_args *args, int part, int parts) {                       \
-    tsr__strips_part(tsr__strips_run_##isa, args->weights, args, part, parts);                   \
-  }                                                                                              \
-  static void name##_cost(const tsr_spmm_problem *problem, double *cost) {                       \
-    tsr__strips_cost(problem, elements(problem, strip_height), strip_height, lanes, tile_tokens, \
-                     cost);                                                                      \
-  }                                                                                              \
-  const tsr_spmm_ops name##_ops = {refusal_of,     name##_prepacked_bytes,                       \
-                                   name##_prepack, name##_workspace_bytes,                       \
+ * format's. side: columns that lie side by side; cost_of: tsr__strips_cost, or what adds to it. */
+#define TSR__STRIP_KERNEL(name, isa, strip_height, side, lanes, tile_tokens, cost_of, refusal_of) \
+  static const tsr__strip_shape name##_shape = {strip_height, side};                              \
+  static size_t name##_prepacked_bytes(const tsr_packed *w) {                                     \
+    return tsr__strips_bytes(w, strip_count(w, strip_height), name##_shape, pieces);              \
+  }                                                                                               \
+  static void name##_prepack(const tsr_packed *w, void *out) {                                    \
+    tsr__strips_build(w, w->rows, w->cols, strip_count(w, strip_height), name##_shape, pieces,    \
+                      out);                                                                       \
+  }                                                                                               \
+  static size_t name##_workspace_bytes(const tsr_spmm_problem *problem) {                         \
+    return tsr__strips_workspace_##isa(problem->k, tsr__conv_of(problem), name##_shape);          \
+  }                                                                                               \
+  static void name##_run(const tsr_spmm_args *args, int part, int parts) {                        \
+    tsr__strips_part(tsr__strips_run_##isa, args->weights, args, part, parts);                    \
+  }                                                                                               \
+  static void name##_cost(const tsr_spmm_problem *problem, double *cost) {                        \
+    cost_of(problem, elements(problem, strip_height), strip_height, lanes, tile_tokens, cost);    \
+  }                                                                                               \
+  const tsr_spmm_ops name##_ops = {refusal_of,     name##_prepacked_bytes,                        \
+                                   name##_prepack, name##_workspace_bytes,                        \
                                    name##_run,     name##_cost};
 
 #endif

@@ -51,7 +51,7 @@ typedef void packed_function(const packed_job *job);
 TSR__INLINE void packed_tile(const int T, const int U, const packed_job *job) {
   const strip_job *strip = &job->strip;
   tsr__vec acc[TSR__ACCUMULATORS];
-  begin_sums(1, T, U, strip->bias, strip->rows, acc);
+  begin_sums(1, 1, T, U, strip->bias, strip->rows, acc);
 
   const float *values = strip->values, *panel = job->panel;
   const tsr__run *run = strip->runs, *end = run + strip->run_count;
@@ -66,14 +66,14 @@ TSR__INLINE void packed_tile(const int T, const int U, const packed_job *job) {
     if (count == TSR__RUN_COLS) {
 #pragma GCC unroll 4
       for (int c = 0; c < TSR__RUN_COLS; c++)
-        multiply_column(1, T, values + c * TSR__LANES, x + c, acc + c % U * T);
+        multiply_column(1, 1, T, values + c * TSR__LANES, x + c, acc + c % U * T);
     } else {
-      for (int c = 0; c < count; c++) multiply_column(1, T, values + c * TSR__LANES, x + c, acc);
+      for (int c = 0; c < count; c++) multiply_column(1, 1, T, values + c * TSR__LANES, x + c, acc);
     }
     values += count * TSR__LANES;
   }
 
-  end_sums(1, T, U, acc);
+  end_sums(1, 1, T, U, strip->bias, strip->rows, acc);
   store_tile(1, T, acc, strip);
 }
 
@@ -129,9 +129,9 @@ static void run_strips_packed(packed_function *const *tiles, int64_t tile_tokens
     if (i + 1 < p.count) next = begin_packing(args, strips->cols, p, i + 1, panel[~i & 1], &conv);
     for (int64_t s = first; s < last; s++) {
       if (!begin_strip(strips, s, args, &job.strip)) break;
-      begin_tile(s * strips->strip_rows, token, args, scratch, &job.strip);
+      begin_tile(s * strips->shape.rows, token, args, scratch, &job.strip);
       tiles[T](&job);
-      finish_tile(s * strips->strip_rows, token, T, args, &job.strip);
+      finish_tile(s * strips->shape.rows, token, T, args, &job.strip);
     }
   }
 }

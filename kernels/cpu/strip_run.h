@@ -66,12 +66,12 @@ static inline int panel_tokens(panels p, int64_t index) {
 /* The fields that depend on the strip only; 0 if all its rows lie past the matrix's edge. */
 static inline int begin_strip(const tsr__strips *strips, int64_t s, const tsr_spmm_args *args,
                               strip_job *job) {
-  int64_t row = s * strips->strip_rows, rows = strips->rows - row;
+  int64_t row = s * strips->shape.rows, rows = strips->rows - row;
   if (rows <= 0) return 0;
   job->runs = strips->runs + strips->run_begin[s];
   job->run_count = strips->run_begin[s + 1] - strips->run_begin[s];
-  job->values = strips->values + strips->column_begin[s] * strips->strip_rows;
-  job->rows = (int)(rows < strips->strip_rows ? rows : strips->strip_rows);
+  job->values = strips->values + strips->column_begin[s] * strips->shape.rows;
+  job->rows = (int)(rows < strips->shape.rows ? rows : strips->shape.rows);
   job->bias = args->bias ? args->bias + row : NULL;
   return 1;
 }
@@ -157,8 +157,8 @@ static inline void fetch_ahead(const tsr__strips *strips, int64_t strip, int64_t
   job->ahead_lines = 0;
   if (strip + 1 >= last || job->run_count == 0) return;
   int64_t begin = strips->column_begin[strip + 1], end = strips->column_begin[strip + 2];
-  int64_t lines = (end - begin) * strips->strip_rows / LINE_FLOATS, share = lines / count;
-  job->ahead = strips->values + begin * strips->strip_rows + i * share * LINE_FLOATS;
+  int64_t lines = (end - begin) * strips->shape.rows / LINE_FLOATS, share = lines / count;
+  job->ahead = strips->values + begin * strips->shape.rows + i * share * LINE_FLOATS;
   job->ahead_lines = (int)((share + job->run_count - 1) / job->run_count);
 }
 
@@ -180,7 +180,7 @@ static void run_strips(strip_function *const *tiles, int64_t tile_tokens, const 
     list_panels(p, begin, count, args, &job.taps, tables, bounds);
     job.copied = 0;
     for (int64_t s = first; s < last; s++) {
-      int64_t row = s * strips->strip_rows;
+      int64_t row = s * strips->shape.rows;
       if (!begin_strip(strips, s, args, &job)) break;
       for (int64_t i = 0; i < count; i++) {
         int64_t token = bounds[i].token;

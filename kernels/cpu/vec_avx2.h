@@ -21,11 +21,22 @@ enum {
 
 TSR__INLINE tsr__vec vec_zero(void) { return _mm256_setzero_ps(); }
 TSR__INLINE tsr__vec vec_set1(float x) { return _mm256_set1_ps(x); }
+/* p[0], p[1], again and again. */
+TSR__INLINE tsr__vec vec_set_pair(const float *p) {
+  double pair;
+  __builtin_memcpy(&pair, p, sizeof pair);
+  return _mm256_castpd_ps(_mm256_set1_pd(pair));
+}
 TSR__INLINE tsr__vec vec_load(const float *p) { return _mm256_loadu_ps(p); }
 TSR__INLINE void vec_store(float *p, tsr__vec v) { _mm256_storeu_ps(p, v); }
 TSR__INLINE tsr__vec vec_add(tsr__vec a, tsr__vec b) { return _mm256_add_ps(a, b); }
 TSR__INLINE tsr__vec vec_fmadd(tsr__vec a, tsr__vec b, tsr__vec c) {
   return _mm256_fmadd_ps(a, b, c);
+}
+
+/* The sums of neighbouring lanes: of each four lanes of the result, two are a's and two b's. */
+TSR__INLINE tsr__vec vec_add_neighbours(tsr__vec a, tsr__vec b) {
+  return vec_add(_mm256_shuffle_ps(a, b, 0x88), _mm256_shuffle_ps(a, b, 0xdd));
 }
 
 TSR__INLINE tsr__vec_mask vec_mask_first(int count) {

@@ -22,11 +22,22 @@ enum {
 
 TSR__INLINE tsr__vec vec_zero(void) { return _mm512_setzero_ps(); }
 TSR__INLINE tsr__vec vec_set1(float x) { return _mm512_set1_ps(x); }
+/* p[0], p[1], again and again. */
+TSR__INLINE tsr__vec vec_set_pair(const float *p) {
+  double pair;
+  __builtin_memcpy(&pair, p, sizeof pair);
+  return _mm512_castpd_ps(_mm512_set1_pd(pair));
+}
 TSR__INLINE tsr__vec vec_load(const float *p) { return _mm512_loadu_ps(p); }
 TSR__INLINE void vec_store(float *p, tsr__vec v) { _mm512_storeu_ps(p, v); }
 TSR__INLINE tsr__vec vec_add(tsr__vec a, tsr__vec b) { return _mm512_add_ps(a, b); }
 TSR__INLINE tsr__vec vec_fmadd(tsr__vec a, tsr__vec b, tsr__vec c) {
   return _mm512_fmadd_ps(a, b, c);
+}
+
+/* The sums of neighbouring lanes: of each four lanes of the result, two are a's and two b's. */
+TSR__INLINE tsr__vec vec_add_neighbours(tsr__vec a, tsr__vec b) {
+  return vec_add(_mm512_shuffle_ps(a, b, 0x88), _mm512_shuffle_ps(a, b, 0xdd));
 }
 
 /* Lanes 0..count-1; none if count is negative. */
