@@ -13,11 +13,12 @@ if [ $# -eq 0 ]; then
 fi
 
 # In C++ most of the time goes into the standard library's headers, so there these alone are looked for.
-cxx_checks='-*,clang-diagnostic-*,bugprone-branch-clone,bugprone-copy-constructor-init'
+cxx_checks='-*,clang-diagnostic-*,bugprone-copy-constructor-init'
 cxx_checks+=',bugprone-dangling-handle,bugprone-exception-escape,bugprone-infinite-loop'
 cxx_checks+=',bugprone-too-small-loop-variable,bugprone-undefined-memory-manipulation'
 cxx_checks+=',bugprone-use-after-move,bugprone-virtual-near-miss,misc-redundant-expression'
-cxx_checks+=',misc-unused-parameters,performance-*,-performance-no-int-to-ptr,readability-function-size'
+cxx_checks+=',misc-unused-parameters,performance-*,-performance-no-int-to-ptr'
+cxx_checks+=',-performance-inefficient-string-concatenation,readability-function-size'
 export cxx_checks
 
 # lint SOURCE. The analyser takes ten times as long as all other checks, in tests most of it for the paths
