@@ -13,17 +13,26 @@ static void forget(tsr__calibrate_run *run) {
   run->known = TSR__NO_SLOT;
 }
 
-/* x: what the layer reads. */
-static tsr_status add_missing(const tsr__calibrate_run *run, const tsr__layer *layer,
-                              const float *x, int64_t rows) {
-  if (layer->residual == TSR__NO_SLOT) return TSR_OK;
+/* Whether the layer's output is no more than its share of a sum. */
+static int adds_to_a_sum(const tsr__layer *layer) {
+  return layer->kind == TSR_LAYER_LINEAR && layer->residual != TSR__NO_SLOT &&
+         layer->as.linear.activation == TSR_ACTIVATION_NONE;
+}
+
+/* The unpruned model has run the layer already. x: what the layer reads. */
+static tsr_status add_goal(const tsr__calibrate_run *run, const tsr__layer *layer, const float *x,
+                           int64_t rows) {
   const tsr__slot *slots = run->own.model->slots;
-  tsr__residual_pair pair = {.now = tsr__calibrate_slot(run, &run->own, layer->residual),
-                             .wanted = tsr__calibrate_slot(run, &run->reference, layer->residual),
-                             .outputs = layer->as.linear.weight.rows,
-                             .ld = slots[layer->residual].width};
-  return tsr__statistics_add_missing(run->statistics, x, rows, slots[layer->input].width, &pair,
-                                     run->options->threads);
+  const tsr_linear *linear = &layer->as.linear;
+  const float *sums = tsr__calibrate_slot(run, &run->reference, layer->output);
+  tsr__sum_goal goal = {.sum = sums + layer->output_column,
+                        .residual = tsr__calibrate_slot(run, &run->own, layer->residual),
+                        .bias = linear->bias,
+                        .outputs = linear->weight.rows,
+                        .lds = slots[layer->output].width,
+                        .ldr = slots[layer->residual].width};
+  return tsr__statistics_add_goal(run->statistics, x, rows, slots[layer->input].width, &goal,
+                                  run->options->threads);
 }
 
 static tsr_status gather_statistics(tsr__calibrate_run *run, const tsr__layer *layer) {
@@ -40,10 +49,9 @@ static tsr_status gather_statistics(tsr__calibrate_run *run, const tsr__layer *l
                                     run->sequences, o->threads);
   }
   TSR_TRY(tsr_statistics_create(width, o->statistics, &run->statistics));
-  if (reference) {
-    TSR_TRY(tsr__statistics_add_pair(run->statistics, x, reference, rows, width, o->threads));
-    return add_missing(run, layer, x, rows);
-  }
+  if (reference && adds_to_a_sum(layer)) return add_goal(run, layer, x, rows);
+  if (reference)
+    return tsr__statistics_add_pair(run->statistics, x, reference, rows, width, o->threads);
   return tsr_statistics_add(run->statistics, x, rows, width, o->threads);
 }
 
@@ -79,15 +87,21 @@ static tsr_status visit_and_compare(tsr__calibrate_run *run, size_t index) {
   return run->options->compare ? compare(run, index) : TSR_OK;
 }
 
+static tsr_status run_reference(tsr__calibrate_run *run, size_t index) {
+  return run->reference.model ? tsr__calibrate_layer(run, &run->reference, index) : TSR_OK;
+}
+
 static tsr_status run_layer(tsr__calibrate_run *run, size_t index) {
   const tsr__layer *layer = &run->own.model->layers[index];
+  int reference_first = adds_to_a_sum(layer);
+  if (reference_first) TSR_TRY(run_reference(run, index));
   if (run->options->chosen[index]) {
     tsr_status status = visit_and_compare(run, index);
     if (status != TSR_OK) return tsr__error_prefix(status, "%s", layer->name);
   }
   if (layer->output == run->known) forget(run);
   TSR_TRY(tsr__calibrate_layer(run, &run->own, index));
-  return run->reference.model ? tsr__calibrate_layer(run, &run->reference, index) : TSR_OK;
+  return reference_first ? TSR_OK : run_reference(run, index);
 }
 
 /* What comes after the last layer to be visited need not be computed. */

@@ -11,7 +11,7 @@ tsr_status tsr__hessian(const tsr__prune_task *task, double **out);
 /* The damping that is used: `share` of the mean diagonal, or what the caller asked for. */
 double tsr__damping(const tsr__prune_task *task, double share);
 
-/* Works on the upper triangle of a[n, n] in place; 0 = it could not. */
+/* Works on a[n, n], both triangles, in place; 0 = it could not. */
 typedef int tsr__factorisation(double *a, int64_t n);
 
 /* *out: [cols, cols] doubles, to be freed: what the factorisation makes of h + damping x (mean

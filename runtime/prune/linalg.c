@@ -19,16 +19,20 @@ void dgemm_(const char *transa, const char *transb, const int *m, const int *n, 
             const double *beta, double *c, const int *ldc);
 void dpotrf_(const char *uplo, const int *n, double *a, const int *lda, int *info);
 void dpotri_(const char *uplo, const int *n, double *a, const int *lda, int *info);
+void dpotrs_(const char *uplo, const int *n, const int *nrhs, const double *a, const int *lda,
+             double *b, const int *ldb, int *info);
+void dtrtri_(const char *uplo, const char *diag, const int *n, double *a, const int *lda,
+             int *info);
 void openblas_set_num_threads(int threads);
 
 /* Products are divided here, among OpenMP's threads, and each part is computed by a BLAS of one
  * thread: two teams that wait by spinning, OpenMP's and BLAS's own, would take turns on the same
- * cores. Factorisations are left to BLAS's threads. */
+ * cores. */
 static _Atomic int32_t team = 1;
 
 /* Rows and columns of the Gram matrix that are one part; rows of activations that are summed in
  * float. */
-enum { PANEL = 128, CROSS_ROWS = 1024 };
+enum { PANEL = 256, CROSS_ROWS = 1024 };
 
 int tsr__linalg_available(void) { return 1; }
 
@@ -131,8 +135,42 @@ void tsr__dgemm(const tsr__gemm_shape *shape, double alpha, const double *a, con
 int tsr__cholesky(double *a, int64_t n) {
   const int size = (int)n;
   int info = 0;
-  openblas_set_num_threads(team);
+  openblas_set_num_threads(1);
   dpotrf_("L", &size, a, &size, &info);
+  return info == 0;
+}
+
+void tsr__solve(const double *u, int64_t n, double *rhs, int64_t count) {
+  const int32_t parts = team_size();
+  openblas_set_num_threads(1);
+#pragma omp parallel for schedule(static, 1) num_threads(parts)
+  for (int32_t part = 0; part < parts; part++) {
+    int64_t first = part_begin(count, part, parts);
+    const int size = (int)n, own = (int)(part_begin(count, part + 1, parts) - first);
+    int info;
+    dpotrs_("L", &size, &own, u, &size, rhs + first * n, &size, &info);
+  }
+}
+
+/* Reverses the order of rows and of columns. */
+static void reverse(double *a, int64_t n) {
+  for (double *first = a, *last = a + n * n - 1; first < last; first++, last--) {
+    double kept = *first;
+    *first = *last;
+    *last = kept;
+  }
+}
+
+/* In reverse order a = L L^T, so that in order a = R R^T with R upper, and U is R^-1. */
+int tsr__inverse_factor(double *a, int64_t n) {
+  const int size = (int)n;
+  int info = 0;
+  openblas_set_num_threads(1);
+  reverse(a, n);
+  dpotrf_("U", &size, a, &size, &info);
+  if (info) return 0;
+  dtrtri_("U", "N", &size, a, &size, &info);
+  reverse(a, n);
   return info == 0;
 }
 

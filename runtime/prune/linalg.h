@@ -9,7 +9,7 @@
 
 int tsr__linalg_available(void);
 
-/* One number of threads for the whole process. */
+/* One number of threads for the whole process. Factorisations run in one. */
 void tsr__linalg_threads(int32_t threads);
 
 /* The upper triangle of gram[n, n] += that of x^T x; x: [rows, n]. */
@@ -31,6 +31,11 @@ void tsr__dgemm(const tsr__gemm_shape *shape, double alpha, const double *a, con
 
 /* Of the upper triangle of a[n, n], in place: U with a = U^T U; 0 if there is none. */
 int tsr__cholesky(double *a, int64_t n);
+/* rhs[count, n]: each row r becomes the x with x U^T U = r, of tsr__cholesky's U. */
+void tsr__solve(const double *u, int64_t n, double *rhs, int64_t count);
+/* Of a[n, n], both triangles, in place: the upper U with a^-1 = U^T U; 0 if there is none. What is
+ * below the diagonal is not cleared. */
+int tsr__inverse_factor(double *a, int64_t n);
 /* a[n, n], of which the upper triangle is read, becomes its inverse, both triangles; 0 if it is not
  * positive, a then holding anything. */
 int tsr__invert(double *a, int64_t n);

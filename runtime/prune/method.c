@@ -173,9 +173,11 @@ static void add_means(const tsr__prune_task *task, double sign, const double *su
  * unpruned model, what it takes there. */
 static void want_means(const tsr__prune_task *task, int follows, double *shift) {
   const tsr_statistics *s = task->statistics;
-  add_means(task, 1, follows ? s->reference_sums : s->sums, shift);
-  for (int64_t r = 0; follows && s->missing_sums && r < task->rows; r++)
-    shift[r] += s->missing_sums[r] / (double)s->rows;
+  if (!follows || s->cross) {
+    add_means(task, 1, follows ? s->reference_sums : s->sums, shift);
+    return;
+  }
+  for (int64_t r = 0; r < task->rows; r++) shift[r] += s->goal_sums[r] / (double)s->rows;
 }
 
 /* ---- rows that matter more ---- */
@@ -235,7 +237,8 @@ static tsr_status project_scores(const tsr__method_ops *ops, const tsr__prune_ta
 static tsr_status prune(const tsr__method_ops *ops, const tsr__prune_task *task,
                         const float *factors, double *shift) {
   /* Rows that go as a whole leave nothing to correct. */
-  int follows = !ops->score && task->statistics->cross && task->pattern->kind != TSR_PATTERN_ROW;
+  int follows = !ops->score && tsr__statistics_follow(task->statistics) &&
+                task->pattern->kind != TSR_PATTERN_ROW;
   if (task->centred) want_means(task, follows, shift);
   if (ops->score) return project_scores(ops, task, factors);
   tsr__linalg_threads(task->threads);
@@ -282,7 +285,7 @@ static tsr_status prune_features(const tsr__method_ops *ops, const tsr__prune_ta
                                  uint8_t *kept) {
   if (!ops->score) {
     tsr__linalg_threads(task->threads);
-    if (task->statistics->cross) TSR_TRY(tsr__follow_reference(task));
+    if (tsr__statistics_follow(task->statistics)) TSR_TRY(tsr__follow_reference(task));
     scale_rows(task, factors, 0);
     TSR_TRY(tsr__eliminate_features(task, features, going, kept));
     scale_rows(task, factors, 1);
@@ -323,7 +326,7 @@ tsr_status tsr_prune_features(const tsr_prune_options *options, const tsr_statis
                           .result = result};
   memset(kept, 1, (size_t)features);
   if (!rows) return TSR_OK;
-  int follows = !table[options->method].ops->score && statistics->cross;
+  int follows = !table[options->method].ops->score && tsr__statistics_follow(statistics);
   if (task.centred) want_means(&task, follows, options->shift);
   float *factors;
   TSR_TRY(find_factors(options->sensitivities, rows, &factors));

@@ -31,16 +31,12 @@ typedef struct sparsegpt {
   tsr__shares shares;
 } sparsegpt;
 
-static int factorise_inverse(double *a, int64_t n) {
-  return tsr__invert(a, n) && tsr__cholesky(a, n);
-}
-
 /* Factorises in double; the sweep itself is in float. */
 static tsr_status make_u(const tsr__prune_task *task, float *out) {
   int64_t n = task->cols;
   double *h, *u;
   TSR_TRY(tsr__hessian(task, &h));
-  tsr_status status = tsr__factorise(task, h, tsr__damping(task, DAMPING), factorise_inverse, &u);
+  tsr_status status = tsr__factorise(task, h, tsr__damping(task, DAMPING), tsr__inverse_factor, &u);
   free(h);
   if (status != TSR_OK) return status;
   for (int64_t i = 0; i < n; i++)

@@ -1,5 +1,6 @@
 #include "runtime/prune/statistics.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -52,8 +53,8 @@ void tsr_statistics_destroy(tsr_statistics *statistics) {
   free(statistics->rows_in_double);
   free(statistics->cross);
   free(statistics->reference_sums);
-  free(statistics->missing);
-  free(statistics->missing_sums);
+  free(statistics->goal);
+  free(statistics->goal_sums);
   free(statistics);
 }
 
@@ -65,17 +66,24 @@ int64_t tsr_statistics_features(const tsr_statistics *statistics) {
   return statistics ? statistics->features : 0;
 }
 
-static tsr_status check_values(const tsr_statistics *s, const float *x, int64_t rows, int64_t ld,
+/* Without a branch for each value, which a compiler would not vectorise. */
+static int finite_row(const float *x, int64_t n) {
+  int finite = 1;
+  for (int64_t i = 0; i < n; i++) finite &= fabsf(x[i]) <= FLT_MAX;
+  return finite;
+}
+
+static tsr_status check_values(const float *x, int64_t rows, int64_t ld, int64_t features,
                                int32_t threads) {
-  int64_t bad = INT64_MAX;
+  int64_t bad = rows;
 #pragma omp parallel for schedule(static) reduction(min : bad) num_threads(threads)
   for (int64_t r = 0; r < rows; r++)
-    for (int64_t c = 0; c < s->features; c++)
-      if (!isfinite(x[r * ld + c]) && r * s->features + c < bad) bad = r * s->features + c;
-  TSR_CHECK(bad == INT64_MAX, TSR_INVALID_ARGUMENT,
-            "tsr_statistics_add: row %lld, feature %lld is %g", (long long)(bad / s->features),
-            (long long)(bad % s->features), (double)x[bad / s->features * ld + bad % s->features]);
-  return TSR_OK;
+    if (r < bad && !finite_row(x + r * ld, features)) bad = r;
+  if (bad == rows) return TSR_OK;
+  int64_t c = 0;
+  while (isfinite(x[bad * ld + c])) c++;
+  return tsr__error(TSR_INVALID_ARGUMENT, "tsr_statistics_add: row %lld, feature %lld is %g",
+                    (long long)bad, (long long)c, (double)x[bad * ld + c]);
 }
 
 /* Each feature's sum is one thread's, in the order of the rows: the result is always the same.
@@ -114,8 +122,8 @@ static tsr_status add(tsr_statistics *s, const float *x, const float *reference,
   TSR_CHECK(rows >= 0 && ld >= s->features && threads >= 1, TSR_INVALID_ARGUMENT,
             "tsr_statistics_add: %lld rows, ld %lld for %lld features, %d threads", (long long)rows,
             (long long)ld, (long long)s->features, (int)threads);
-  TSR_TRY(check_values(s, x, rows, ld, threads));
-  if (reference) TSR_TRY(check_values(s, reference, rows, ld, threads));
+  TSR_TRY(check_values(x, rows, ld, s->features, threads));
+  if (reference) TSR_TRY(check_values(reference, rows, ld, s->features, threads));
   add_sums(x, rows, ld, s->features, threads, s->sums, s->norms);
   if (s->gram) add_gram(s, x, rows, ld, threads);
   if (reference) {
@@ -150,41 +158,51 @@ tsr_status tsr__statistics_add_pair(tsr_statistics *statistics, const float *x,
   return add(statistics, x, reference, rows, ld, threads);
 }
 
-static tsr_status allocate_missing(tsr_statistics *s, int64_t outputs) {
+static tsr_status allocate_goal(tsr_statistics *s, int64_t outputs) {
   size_t count = (size_t)(outputs * s->features);
-  if (!s->missing_sums)
-    TSR_TRY(tsr__calloc((size_t)outputs, sizeof(double), "a residual", &s->missing_sums));
-  return s->missing ? TSR_OK : tsr__calloc(count, sizeof(double), "a residual", &s->missing);
+  if (!s->goal_sums)
+    TSR_TRY(tsr__calloc((size_t)outputs, sizeof(double), "a layer's goal", &s->goal_sums));
+  return s->goal ? TSR_OK : tsr__calloc(count, sizeof(double), "a layer's goal", &s->goal);
 }
 
-/* A strip of rows at a time. missing: [TSR__STATISTICS_ROWS, outputs]. */
-static tsr_status add_missing(tsr_statistics *s, const float *x, int64_t rows, int64_t ld,
-                              const tsr__residual_pair *residual, int32_t threads, float *missing) {
-  int64_t m = residual->outputs, n = s->features;
+/* out: [rows, outputs]. */
+static void find_goal(const tsr__sum_goal *goal, int64_t first, int64_t rows, float *out) {
+  for (int64_t r = 0; r < rows; r++)
+    for (int64_t c = 0; c < goal->outputs; c++) {
+      float sum = goal->sum[(first + r) * goal->lds + c];
+      float residual = goal->residual[(first + r) * goal->ldr + c];
+      out[r * goal->outputs + c] = sum - residual - (goal->bias ? goal->bias[c] : 0);
+    }
+}
+
+/* A strip of rows at a time. values: [TSR__STATISTICS_ROWS, outputs]. */
+static tsr_status add_goal(tsr_statistics *s, const float *x, int64_t rows, int64_t ld,
+                           const tsr__sum_goal *goal, int32_t threads, float *values) {
+  int64_t m = goal->outputs, n = s->features;
   for (int64_t first = 0; first < rows; first += TSR__STATISTICS_ROWS) {
     int64_t count = rows - first < TSR__STATISTICS_ROWS ? rows - first : TSR__STATISTICS_ROWS;
-    for (int64_t r = 0; r < count; r++)
-      for (int64_t c = 0; c < m; c++) {
-        int64_t at = (first + r) * residual->ld + c;
-        missing[r * m + c] = residual->wanted[at] - residual->now[at];
-      }
-    add_sums(missing, count, m, m, threads, s->missing_sums, NULL);
-    TSR_TRY(tsr__cross_gram(&(tsr__gemm_shape){m, n, count, m, ld, n}, missing, x + first * ld,
-                            s->missing));
+    find_goal(goal, first, count, values);
+    TSR_TRY(check_values(values, count, m, m, threads));
+    add_sums(values, count, m, m, threads, s->goal_sums, NULL);
+    TSR_TRY(tsr__cross_gram(&(tsr__gemm_shape){m, n, count, m, ld, n}, values, x + first * ld,
+                            s->goal));
   }
   return TSR_OK;
 }
 
-tsr_status tsr__statistics_add_missing(tsr_statistics *statistics, const float *x, int64_t rows,
-                                       int64_t ld, const tsr__residual_pair *residual,
-                                       int32_t threads) {
-  TSR_CHECK(statistics->cross, TSR_INVALID_ARGUMENT, "a residual needs pairs of inputs");
-  TSR_TRY(allocate_missing(statistics, residual->outputs));
-  float *missing;
-  TSR_TRY(tsr__aligned((size_t)(TSR__STATISTICS_ROWS * residual->outputs), sizeof *missing,
-                       "a residual", &missing));
-  tsr__linalg_threads(threads);
-  tsr_status status = add_missing(statistics, x, rows, ld, residual, threads, missing);
-  free(missing);
+tsr_status tsr__statistics_add_goal(tsr_statistics *statistics, const float *x, int64_t rows,
+                                    int64_t ld, const tsr__sum_goal *goal, int32_t threads) {
+  TSR_CHECK(statistics->gram, TSR_INVALID_ARGUMENT, "a layer's goal needs a Gram matrix");
+  TSR_TRY(allocate_goal(statistics, goal->outputs));
+  TSR_TRY(add(statistics, x, NULL, rows, ld, threads));
+  float *values;
+  TSR_TRY(tsr__aligned((size_t)(TSR__STATISTICS_ROWS * goal->outputs), sizeof *values,
+                       "a layer's goal", &values));
+  tsr_status status = add_goal(statistics, x, rows, ld, goal, threads, values);
+  free(values);
   return status;
+}
+
+int tsr__statistics_follow(const tsr_statistics *statistics) {
+  return statistics->cross || statistics->goal;
 }

@@ -4,7 +4,7 @@
 
 #include "tessera/prune.h"
 
-enum { TSR__STATISTICS_ROWS = 256 };
+enum { TSR__STATISTICS_ROWS = 1024 };
 
 struct tsr_statistics {
   tsr_statistics_kind kind;
@@ -16,9 +16,10 @@ struct tsr_statistics {
   /* NULL unless there is a reference: what the same rows are in the unpruned model. */
   double *cross;          /* [features, features]: reference^T X */
   double *reference_sums; /* [features] */
-  /* NULL unless the layer adds to something that differs there: what is missing from it. */
-  double *missing;      /* [outputs, features]: missing^T X */
-  double *missing_sums; /* [outputs] */
+  /* NULL unless the layer's output goes into a sum: what is to be added to reach the unpruned
+   * model's sum. In place of cross. */
+  double *goal;      /* [outputs, features]: goal^T X */
+  double *goal_sums; /* [outputs] */
 };
 
 /* As tsr_statistics_add, for statistics with a Gram matrix; each row comes with what it is in the
@@ -27,16 +28,20 @@ tsr_status tsr__statistics_add_pair(tsr_statistics *statistics, const float *x,
                                     const float *reference, int64_t rows, int64_t ld,
                                     int32_t threads);
 
-/* What the layer's output is added to, in this model and in the unpruned one. */
-typedef struct tsr__residual_pair {
-  const float *now, *wanted; /* [rows, ld], `outputs` of a row used */
-  int64_t outputs, ld;
-} tsr__residual_pair;
+/* Of a layer whose output is added to something. */
+typedef struct tsr__sum_goal {
+  const float *sum;      /* [rows, lds], `outputs` of a row used: of the unpruned model */
+  const float *residual; /* [rows, ldr]: what this model's output will be added to */
+  const float *bias;     /* [outputs], or NULL: what the layer adds besides */
+  int64_t outputs, lds, ldr;
+} tsr__sum_goal;
 
-/* For rows that have been added as pairs, x being the same again: the layer is to make up for what
- * its output's other summand lacks, too. */
-tsr_status tsr__statistics_add_missing(tsr_statistics *statistics, const float *x, int64_t rows,
-                                       int64_t ld, const tsr__residual_pair *residual,
-                                       int32_t threads);
+/* As tsr__statistics_add_pair: the layer is to bring the sum to what it is in the unpruned model,
+ * whatever its other summand lacks. */
+tsr_status tsr__statistics_add_goal(tsr_statistics *statistics, const float *x, int64_t rows,
+                                    int64_t ld, const tsr__sum_goal *goal, int32_t threads);
+
+/* Whether weights are to follow an unpruned model. */
+int tsr__statistics_follow(const tsr_statistics *statistics);
 
 #endif
