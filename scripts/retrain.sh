@@ -2,25 +2,23 @@
 # Prunes a model with ADMM, retrains it with scripts/finetune.py and evaluates it, one pattern after
 # another; 16x16 blocks by degrees, each from the retrained one before. May be killed and called again.
 # usage: retrain.sh minilm|fashion [STEPS]
-#   STEPS   of a retraining (minilm 400, of 2048 tokens each; fashion 1000, of 128 images)
+#   STEPS   of each retraining, of 2048 tokens or 128 images (default: as written below)
 # Everything goes to build/retrain: NAME.oneshot and NAME.retrained hold the figures, NAME.log how it went.
 # FINETUNE_OPTIONS are handed on, such as --bf16 where the CPU has AMX.
 source "$(dirname "$0")/common.sh"
 
-kind=${1-}
+kind=${1-} given=${2-}
 out=build/retrain
 tessera=build/release/runtime/cli/tessera
 read -ra options <<<"${FINETUNE_OPTIONS-}"
 case $kind in
   minilm)
     dense=build/models/minilm calibration=build/data/calibration.txt
-    steps=${2:-400}
     options+=(--tokens 2048 --every 50)
     evaluation=(-r "$dense" -T fidelity -T sentiment -d build/data/sentences)
     ;;
   fashion)
     dense=models/fashion-resnet calibration=/usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz
-    steps=${2:-1000}
     options+=(--every 100)
     evaluation=(-T fashion)
     ;;
@@ -34,12 +32,12 @@ if [ "$kind" = minilm ]; then
 fi
 mkdir -p "$out"
 
-# retrain FROM NAME PATTERN [SPARSITY]: FROM is a folder.
+# retrain FROM NAME STEPS PRUNING...: FROM is a folder.
 retrain() {
-  local from=$1 at="$out/$kind-$2"
+  local from=$1 at="$out/$kind-$2" steps=${given:-$3}
   if [ ! -e "$at.oneshot" ]; then
-    "$tessera" prune "$from" -o "$at-pruned" -p "$3" ${4:+-s "$4"} --method admm \
-      --calibrate "$calibration"
+    "$tessera" prune "$from" -o "$at-pruned" --method admm --calibrate "$calibration" \
+      "${@:4}" >"$at.prune"
     "$tessera" evaluate "$at-pruned" "${evaluation[@]}" >"$at.part"
     mv "$at.part" "$at.oneshot"
   fi
@@ -51,10 +49,20 @@ retrain() {
   fi
 }
 
-retrain "$dense" 16x16-50 block:16x16 0.5
-retrain "$dense" 2of4 2:4
-retrain "$dense" vnm vnm:64:2:8
-retrain "$out/$kind-16x16-50" 16x16-65 block:16x16 0.65
-retrain "$out/$kind-16x16-65" 16x16-80 block:16x16 0.8
-retrain "$out/$kind-16x16-80" 16x16-90 block:16x16 0.9
+if [ "$kind" = minilm ]; then
+  retrain "$dense" 16x16-50 3000 -p block:16x16 -s 0.5 --budget measured --permute
+  retrain "$dense" 2of4 1000 -p 2:4 --permute
+  retrain "$dense" 16x16-30 1000 -p block:16x16 -s 0.3 --budget measured --permute
+  retrain "$dense" vnm 800 -p vnm:64:2:8 --permute
+  retrain "$out/$kind-16x16-50" 16x16-65 800 -p block:16x16 -s 0.65
+  retrain "$out/$kind-16x16-65" 16x16-80 800 -p block:16x16 -s 0.8
+  retrain "$out/$kind-16x16-80" 16x16-90 800 -p block:16x16 -s 0.9
+else
+  retrain "$dense" 16x16-50 1000 -p block:16x16 -s 0.5
+  retrain "$out/$kind-16x16-50" 16x16-65 1000 -p block:16x16 -s 0.65
+  retrain "$out/$kind-16x16-65" 16x16-80 3000 -p block:16x16 -s 0.8
+  retrain "$out/$kind-16x16-80" 16x16-90 1000 -p block:16x16 -s 0.9
+  retrain "$dense" vnm 1000 -p vnm:64:2:8
+  retrain "$dense" 2of4 1000 -p 2:4
+fi
 grep -H -E 'accuracy  |cosine|rank|frozen  ' "$out/$kind"-*.oneshot "$out/$kind"-*.retrained
