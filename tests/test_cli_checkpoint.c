@@ -184,8 +184,6 @@ Test(cli_checkpoint, prune_refuses_a_calibration_that_does_not_fit) {
   assert_fails(2, "--calibrate is missing", "prune model -o x -p 2:4 --method wanda");
   assert_fails(2, "looks at weights only", "prune model -o x -p 2:4 --calibrate model/vocab.txt");
   assert_fails(3, "nothing.txt", "prune model -o x -p 2:4 --method wanda --calibrate nothing.txt");
-  assert_fails(2, "--scope global",
-               "prune model -o x -p row -s 0.5 --scope global --method wanda -c model/vocab.txt");
   assert_fails(6, "pooler.dense.weight: the model does not run this matrix",
                "prune model -o x -p 2:4 --method wanda -c model/vocab.txt --layers 'pooler*'");
 }
@@ -227,9 +225,10 @@ Test(cli_checkpoint, prune_chooses_layers) {
   cr_assert(strstr(command_errors(), "'*.no-such'"));
 }
 
-Test(cli_checkpoint, global_scope_reaches_the_share_over_all_layers) {
-  json_t *root = command_json("prune model -o pruned -p block:4x4 -s 0.5 --scope global --json");
-  double zeros = 0, elements = 0;
+/* *spread: between the least and the greatest share of zeros in a layer. */
+static double zeros_in_all(const char *command, double *spread) {
+  json_t *root = command_json(command);
+  double zeros = 0, elements = 0, least = 1, most = 0;
   size_t index;
   const json_t *layer;
   json_array_foreach(json_object_get(root, "layers"), index, layer) {
@@ -237,9 +236,36 @@ Test(cli_checkpoint, global_scope_reaches_the_share_over_all_layers) {
     elements +=
         json_number_value(json_array_get(shape, 0)) * json_number_value(json_array_get(shape, 1));
     zeros += json_number(layer, "zeros");
+    double sparsity = json_number(layer, "sparsity");
+    least = sparsity < least ? sparsity : least;
+    most = sparsity > most ? sparsity : most;
   }
-  cr_assert_eq(zeros, elements / 2);
+  *spread = most - least;
   json_decref(root);
+  return zeros / elements;
+}
+
+Test(cli_checkpoint, global_scope_reaches_the_share_over_all_layers) {
+  double spread;
+  cr_assert_eq(zeros_in_all("prune model -o p -p block:4x4 -s 0.5 --scope global --json", &spread),
+               0.5);
+}
+
+Test(cli_checkpoint, calibrated_methods_share_a_global_sparsity) {
+  static const char *const commands[] = {
+      "prune model -o p -p block:4x4 -s 0.5 --method wanda -c model/vocab.txt --scope %s --json",
+      "prune model -o p -p irregular -s 0.5 --method admm -c model/vocab.txt --scope %s --json"};
+  for (int i = 0; i < 2; i++) {
+    if (i && !tsr_prune_method_available(TSR_METHOD_ADMM)) continue;
+    char command[160];
+    double layer, global;
+    snprintf(command, sizeof command, commands[i], "layer");
+    zeros_in_all(command, &layer);
+    snprintf(command, sizeof command, commands[i], "global");
+    cr_assert_float_eq(zeros_in_all(command, &global), 0.5, 1e-4);
+    cr_assert_lt(layer, 1e-3);
+    cr_assert_gt(global, 0.01);
+  }
 }
 
 Test(cli_checkpoint, folders_get_their_side_files_and_files_do_not) {

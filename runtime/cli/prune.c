@@ -71,8 +71,6 @@ static tsr_status check_calibration(const prune_options *options, const tsr__pru
             "--calibrate is missing: the budgets owl and measured need text or images");
   TSR_CHECK(method || budget || !given, TSR_INVALID_ARGUMENT,
             "--calibrate: the method %s looks at weights only", options->method);
-  TSR_CHECK(!method || !options->global, TSR_INVALID_ARGUMENT,
-            "--scope global: the method %s prunes layer by layer", options->method);
   TSR_CHECK(!options->budget || !options->global, TSR_INVALID_ARGUMENT,
             "--scope global and --budget exclude each other");
   TSR_CHECK(tsr_prune_method_available(rule->method), TSR_UNSUPPORTED,
@@ -300,7 +298,8 @@ static const tsr__option rows[] = {
     {.kind = TSR__OPTION_CHOICE,
      .name = "scope",
      .argument = "layer|global",
-     .help = "reach the sparsity in every weight, or over all of them together",
+     .help = "reach the sparsity in every weight, or over all of them together: those go that do "
+             "least to the embeddings to first order, or of which the magnitude is least",
      .offset = offsetof(prune_options, global),
      .fallback = "layer"},
     TSR__ROW_BUDGET(prune_options),

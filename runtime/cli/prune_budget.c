@@ -61,6 +61,8 @@ static tsr_status share(tsr__budget budget, const tsr__prune_rule *rule,
 tsr_status tsr__budget_share(tsr__budget budget, const tsr__prune_rule *rule,
                              const tsr__calibrated_run *run) {
   for (size_t i = 0; i < run->count; i++) run->layers[i].sparsity = rule->sparsity;
+  if (rule->global && tsr_prune_method_needs(rule->method) != TSR_STATISTICS_NONE)
+    return tsr__budget_global(rule, run);
   if (budget == TSR__BUDGET_UNIFORM) return TSR_OK;
   tsr_budget_layer *items;
   double *sparsities = NULL;

@@ -22,8 +22,12 @@ typedef enum tsr__budget {
     .offset = offsetof(values, budget), .fallback = "uniform"                                    \
   }
 
-/* Sets the sparsity of every layer. run: how to reach the model for OWL; its visit is not used. */
+/* Sets the sparsity of every layer. run: how to reach the model for OWL, the measured budget and a
+ * global sparsity; its visit is not used. */
 tsr_status tsr__budget_share(tsr__budget budget, const tsr__prune_rule *rule,
                              const tsr__calibrated_run *run);
+
+/* The same for a rule that is global and has a method with statistics. */
+tsr_status tsr__budget_global(const tsr__prune_rule *rule, const tsr__calibrated_run *run);
 
 #endif

@@ -237,11 +237,12 @@ tsr_status tsr__calibrated_powers(const tsr__calibrated_run *run, float **out) {
   return tsr__run_calibrated(&look);
 }
 
-/* Where every group of a row loses the same share, other rows do not matter. */
+/* Where every group of a row loses the same share, other rows do not matter, unless layers compete.
+ */
 static int rows_compete(const tsr__prune_rule *rule) {
   int by_row = rule->pattern.kind == TSR_PATTERN_IRREGULAR && rule->method == TSR_METHOD_WANDA;
-  return rule->pattern.kind != TSR_PATTERN_NM && !by_row &&
-         tsr_prune_method_needs(rule->method) != TSR_STATISTICS_NONE;
+  int compete = rule->pattern.kind != TSR_PATTERN_NM && !by_row;
+  return (compete || rule->global) && tsr_prune_method_needs(rule->method) != TSR_STATISTICS_NONE;
 }
 
 /* out: [layers of the model]; those of run's layers become what they point to. */

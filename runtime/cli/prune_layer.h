@@ -27,7 +27,8 @@ typedef struct tsr__prune_layer {
   tsr_dtype dtype;
   void *data;      /* the result, of the tensor's shape, of dtype */
   int64_t pruned;  /* elements */
-  double sparsity; /* that is to be reached; < 0: the pattern's own. Not used if global */
+  double sparsity; /* that is to be reached; < 0: the pattern's own. Not used if
+                      global and without calibration */
   tsr_prune_result result;
   double score, kept_score; /* sums over all and over the kept elements */
   float *values, *scores;   /* while it is being pruned */
