@@ -4,7 +4,8 @@
 usage: founding_table.py README.md RESULTS.csv...   (of `tessera sweep bench/experiments/founding.txt`)
 
 One table a model: a row for each pattern and sparsity, a column for each method. x: at or below the
-model's null row, destroyed. A cell that is missing was not measured.
+model's null row, destroyed. A cell that is missing was not measured. Then, for a model of text, the
+fastest cell of each pattern that keeps the quality.
 """
 import collections
 import csv
@@ -12,6 +13,7 @@ import re
 import sys
 
 BEGIN, END = "<!-- figures: founding (scripts/founding_table.py) -->", "<!-- /figures -->"
+FROZEN_LOSS, LEAST_COSINE = 0.01, 0.90  # what is called kept
 METHODS = ["magnitude", "wanda", "sparsegpt", "admm"]
 
 
@@ -61,13 +63,46 @@ def table(model, rows):
     yield ""
 
 
+def keeps_quality(row, dense):
+    return (not row["error"] and float(row["frozen"]) >= float(dense["frozen"]) - FROZEN_LOSS
+            and float(row["cosine"]) >= LEAST_COSINE)
+
+
+def kept_quality(model, rows):
+    """Of cells of one structure, which are equally fast, the one of the greatest cosine."""
+    dense = next(row for row in rows if row["pattern"] == "dense")
+    if not dense.get("frozen"):
+        return
+    by_pattern = collections.defaultdict(list)
+    for row in rows:
+        if row["method"]:
+            by_pattern[row["pattern"]].append(row)
+    yield f"{model}, the fastest of each pattern, one shot, that loses at most {100 * FROZEN_LOSS:.0f} point"
+    yield f"of frozen accuracy and has a cosine of {LEAST_COSINE:.2f} or more:"
+    yield ""
+    yield "| pattern | zeros | method | x dense | frozen / cosine |"
+    yield "|---|---:|---|---:|---:|"
+    for pattern, cells in by_pattern.items():
+        kept = [row for row in cells if keeps_quality(row, dense)]
+        if not kept:
+            yield f"| `{pattern}` | none | | | |"
+            continue
+        zeros = max(float(row["sparsity"]) for row in kept)
+        best = max((row for row in kept if float(row["sparsity"]) == zeros),
+                   key=lambda row: float(row["cosine"]))
+        fast = speed([row for row in cells if float(row["sparsity"]) == zeros])
+        yield f"| `{pattern}` | {100 * zeros:.0f} % | {best['method']} | {fast} | {quality(best)} |"
+    yield ""
+
+
 def main(readme, *results):
     models = collections.defaultdict(list)
     for path in results:
         with open(path, newline="", encoding="utf-8") as file:
             for row in csv.DictReader(file):
                 models[row["model"]].append(row)
-    lines = [line for model, rows in models.items() for line in table(model, rows)]
+    lines = [line for model, rows in models.items() for part in (table, kept_quality)
+             for line in part(model, rows)]
     with open(readme, encoding="utf-8") as file:
         text = file.read()
     text, count = re.subn(f"({re.escape(BEGIN)}\n).*?({re.escape(END)})",

@@ -107,6 +107,9 @@ Test(sweep, latencies_are_measured_later) {
   cr_assert_eq(count_of(before, "\n"), CELLS);
   cr_assert_eq(count_of(before, "\"latency_ms\"") + count_of(before, "\"speedup\""), 0);
   sweep("--no-latency");
+  sweep("--report");
+  cr_assert(strstr(command_output(), "0 of 8 cells are finished, 8 have everything but a latency"),
+            "%s", command_output());
   sweep("");
   sweep("");
   char *after = read_text("out/results.jsonl");

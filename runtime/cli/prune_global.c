@@ -46,8 +46,7 @@ static tsr_status share(const global_work *work) {
   size_t count = work->run->count;
   TSR_TRY(tsr__calibrated_powers(work->run, work->powers));
   for (size_t i = 0; i < count; i++) TSR_TRY(score(work, i));
-  TSR_TRY(
-      tsr_project_global(&work->rule->pattern, work->rule->sparsity, work->items, count));
+  TSR_TRY(tsr_project_global(&work->rule->pattern, work->rule->sparsity, work->items, count));
   for (size_t i = 0; i < count; i++) work->run->layers[i].sparsity = share_pruned(&work->items[i]);
   return TSR_OK;
 }

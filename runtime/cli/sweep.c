@@ -50,11 +50,16 @@ static tsr_status open_folder(sweep_job *job) {
   return TSR_OK;
 }
 
-/* A cell that failed is tried again, one without a latency raced. */
-static int is_finished(const sweep_job *job, const tsr__sweep_job *cell) {
+/* The cell's record, unless it failed and is to be tried again; NULL: none. */
+static const json_t *record_of(const sweep_job *job, const tsr__sweep_job *cell) {
   const json_t *record = tsr__sweep_results_find(&job->results, cell->command);
-  if (!record || json_object_get(record, "error")) return 0;
-  return job->options->no_latency || json_object_get(record, "latency_ms");
+  return record && !json_object_get(record, "error") ? record : NULL;
+}
+
+/* One without a latency is raced. */
+static int is_finished(const sweep_job *job, const tsr__sweep_job *cell) {
+  const json_t *record = record_of(job, cell);
+  return record && (job->options->no_latency || json_object_get(record, "latency_ms"));
 }
 
 static tsr_status open_machine(sweep_job *job) {
@@ -126,9 +131,15 @@ static tsr_status work(sweep_job *job) {
   TSR_TRY(tsr__sweep_plan_read(job->options->file, &job->plan));
   TSR_TRY(open_folder(job));
   TSR_TRY(open_machine(job));
-  for (size_t i = 0; i < job->plan.job_count; i++)
-    job->left += !is_finished(job, &job->plan.jobs[i]);
-  printf("%zu of %zu cells are finished\n", job->plan.job_count - job->left, job->plan.job_count);
+  size_t unraced = 0;
+  for (size_t i = 0; i < job->plan.job_count; i++) {
+    int finished = is_finished(job, &job->plan.jobs[i]);
+    job->left += !finished;
+    unraced += !finished && record_of(job, &job->plan.jobs[i]);
+  }
+  printf("%zu of %zu cells are finished", job->plan.job_count - job->left, job->plan.job_count);
+  if (unraced) printf(", %zu have everything but a latency", unraced);
+  printf("\n");
   fflush(stdout);
   if (!job->options->report) TSR_TRY(run_cells(job));
   TSR_TRY(write_page(job));
