@@ -81,9 +81,16 @@ TSR__INLINE void fetch_run(int T, int mapped, const strip_job *job, tsr__run run
   }
 }
 
-/* The activations that C columns side by side are multiplied with. */
-TSR__INLINE tsr__vec side_by_side(int C, const float *x) {
-  return C == 2 ? vec_set_pair(x) : vec_set1(*x);
+/* sums[0 .. H) += a * the activations of C columns side by side. */
+TSR__INLINE void multiply_token(int H, int C, const tsr__vec a[2], const float *x,
+                                tsr__vec sums[]) {
+  if (C == 2) {
+    vec_fmadd_pair(x, a[0], a[1], sums);
+    return;
+  }
+  tsr__vec b = vec_set1(*x);
+#pragma GCC unroll 2
+  for (int h = 0; h < H; h++) sums[h] = vec_fmadd(a[h], b, sums[h]);
 }
 
 /* acc[t] += values of C columns * x[t] */
@@ -93,11 +100,7 @@ TSR__INLINE void multiply_column(int H, int C, int T, const float *values, const
 #pragma GCC unroll 2
   for (int h = 0; h < H; h++) a[h] = vec_load(values + h * TSR__LANES);
 #pragma GCC unroll 32
-  for (int t = 0; t < T; t++) {
-    tsr__vec b = side_by_side(C, x + t * TSR__RUN_COLS);
-#pragma GCC unroll 2
-    for (int h = 0; h < H; h++) acc[t * H + h] = vec_fmadd(a[h], b, acc[t * H + h]);
-  }
+  for (int t = 0; t < T; t++) multiply_token(H, C, a, x + t * TSR__RUN_COLS, acc + t * H);
 }
 
 /* acc[t] += values of C columns * x[t][column]: activations where they are. */
@@ -107,11 +110,7 @@ TSR__INLINE void multiply_at(int H, int C, int T, const float *values, const flo
 #pragma GCC unroll 2
   for (int h = 0; h < H; h++) a[h] = vec_load(values + h * TSR__LANES);
 #pragma GCC unroll 32
-  for (int t = 0; t < T; t++) {
-    tsr__vec b = side_by_side(C, x[t] + column);
-#pragma GCC unroll 2
-    for (int h = 0; h < H; h++) acc[t * H + h] = vec_fmadd(a[h], b, acc[t * H + h]);
-  }
+  for (int t = 0; t < T; t++) multiply_token(H, C, a, x[t] + column, acc + t * H);
 }
 
 /* The same for a last column that no other one stands beside, nor may be read. */

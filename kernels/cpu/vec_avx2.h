@@ -34,6 +34,12 @@ TSR__INLINE tsr__vec vec_fmadd(tsr__vec a, tsr__vec b, tsr__vec c) {
   return _mm256_fmadd_ps(a, b, c);
 }
 
+TSR__INLINE void vec_fmadd_pair(const float *p, tsr__vec a, tsr__vec b, tsr__vec sums[2]) {
+  tsr__vec x = vec_set_pair(p);
+  sums[0] = vec_fmadd(a, x, sums[0]);
+  sums[1] = vec_fmadd(b, x, sums[1]);
+}
+
 /* The sums of neighbouring lanes: of each four lanes of the result, two are a's and two b's. */
 TSR__INLINE tsr__vec vec_add_neighbours(tsr__vec a, tsr__vec b) {
   return vec_add(_mm256_shuffle_ps(a, b, 0x88), _mm256_shuffle_ps(a, b, 0xdd));
