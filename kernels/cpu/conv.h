@@ -40,13 +40,17 @@ static inline tsr__conv_walk tsr__conv_begin(const tsr_spmm_args *args, int64_t 
   return w;
 }
 
-static inline void tsr__conv_step(tsr__conv_walk *w) {
-  if (++w->x < w->out_width) return;
+/* Past the next `count` pixels, which lie in one row. */
+static inline void tsr__conv_skip(tsr__conv_walk *w, int64_t count) {
+  w->x += count;
+  if (w->x < w->out_width) return;
   w->x = 0;
   if (++w->y < w->out_height) return;
   w->y = 0;
   w->image++;
 }
+
+static inline void tsr__conv_step(tsr__conv_walk *w) { tsr__conv_skip(w, 1); }
 
 static inline tsr__conv_window tsr__conv_window_at(const tsr_spmm_args *args,
                                                    const tsr__conv_walk *w) {

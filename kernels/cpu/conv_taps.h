@@ -56,23 +56,36 @@ static inline const float *const *tsr__conv_pixels(const tsr__conv_taps *t,
   return table + (int64_t)tap * t->stride;
 }
 
-static inline int tsr__conv_inside(const tsr_conv_shape *s, const tsr__conv_window *w) {
-  return w->y >= 0 && w->x >= 0 && w->y + s->dilation[0] * (s->kernel[0] - 1) < s->height &&
-         w->x + s->dilation[1] * (s->kernel[1] - 1) < s->width;
+/* Output pixels side by side: `count` of them from window `at` on, `step` floats apart. */
+typedef struct tsr__conv_stretch {
+  tsr__conv_window at;
+  int64_t step;
+  int count;
+} tsr__conv_stretch;
+
+/* How many of `count` pixels lie at columns below `limit`, the first one at column x. */
+static inline int tsr__conv_count_below(const tsr_conv_shape *s, int64_t x, int64_t limit,
+                                        int count) {
+  if (x >= limit) return 0;
+  int64_t below = (limit - x + s->stride[1] - 1) / s->stride[1];
+  return below < count ? (int)below : count;
 }
 
-static inline void tsr__conv_fill_token(const tsr_spmm_args *args, const tsr__conv_taps *taps,
-                                        const tsr__conv_window *window, const float **out) {
+/* The taps of one kernel column, the first one's entries at `out`. */
+static inline void tsr__conv_fill_column(const tsr_spmm_args *args, const tsr__conv_taps *taps,
+                                         const tsr__conv_stretch *stretch, int32_t kx,
+                                         const float **out) {
   const tsr_conv_shape *s = args->conv;
-  int inside = tsr__conv_inside(s, window);
-  int64_t right = s->dilation[1] * args->ldb, down = s->dilation[0] * s->width * args->ldb;
-  const float *row = inside ? window->image + (window->y * s->width + window->x) * args->ldb : NULL;
-  for (int32_t ky = 0; ky < s->kernel[0]; ky++) {
-    for (int32_t kx = 0; kx < s->kernel[1]; kx++, out += taps->stride) {
-      const float *x = inside ? row + kx * right : tsr__conv_tap(args, window, ky, kx);
-      *out = x ? x : taps->zeros;
-    }
-    if (inside && ky + 1 < s->kernel[0]) row += down;
+  int64_t x = stretch->at.x + (int64_t)kx * s->dilation[1];
+  int left = tsr__conv_count_below(s, x, 0, stretch->count);
+  int inside = tsr__conv_count_below(s, x, s->width, stretch->count);
+  for (int32_t ky = 0; ky < s->kernel[0]; ky++, out += (int64_t)s->kernel[1] * taps->stride) {
+    int64_t y = stretch->at.y + (int64_t)ky * s->dilation[0];
+    int begin = left, end = y >= 0 && y < s->height ? inside : left;
+    int64_t first = (y * s->width + x) * args->ldb;
+    for (int t = 0; t < begin; t++) out[t] = taps->zeros;
+    for (int t = begin; t < end; t++) out[t] = stretch->at.image + (first + t * stretch->step);
+    for (int t = end; t < stretch->count; t++) out[t] = taps->zeros;
   }
 }
 
@@ -80,9 +93,15 @@ static inline void tsr__conv_fill_token(const tsr_spmm_args *args, const tsr__co
  * read ahead for more tokens than there are. */
 static inline void tsr__conv_fill(const tsr_spmm_args *args, const tsr__conv_taps *taps,
                                   tsr__conv_walk *walk, int tokens, const float **table) {
-  for (int t = 0; t < tokens; t++, tsr__conv_step(walk)) {
-    tsr__conv_window window = tsr__conv_window_at(args, walk);
-    tsr__conv_fill_token(args, taps, &window, table + t);
+  for (int t = 0; t < tokens;) {
+    int64_t left = walk->out_width - walk->x;
+    int count = left < tokens - t ? (int)left : tokens - t;
+    tsr__conv_stretch stretch = {tsr__conv_window_at(args, walk), args->conv->stride[1] * args->ldb,
+                                 count};
+    for (int32_t kx = 0; kx < args->conv->kernel[1]; kx++)
+      tsr__conv_fill_column(args, taps, &stretch, kx, table + t + (int64_t)kx * taps->stride);
+    tsr__conv_skip(walk, count);
+    t += count;
   }
   for (int32_t tap = 0; tap < taps->taps; tap++, table += taps->stride)
     for (int t = tokens; t < taps->stride; t++) table[t] = taps->zeros;
