@@ -62,6 +62,15 @@ int tsr__bcsr_pieces(const tsr_packed *w, int64_t strip, int64_t strip_rows, int
 /* Strips of a bcsr matrix: each block row is cut into block_rows / strip_rows of them. */
 int64_t tsr__bcsr_strip_count(const tsr_packed *w, int64_t strip_rows);
 
+/* Whether `tokens` tokens, `token_bytes` apart, find room in L1 beside each other: at a distance of
+ * a large power of two they compete for the same lines. */
+static inline int tsr__tokens_are_spread(int64_t token_bytes, int64_t tokens) {
+  enum { L1_SET_BYTES = 4096, L1_WAYS = 8 };
+  int64_t power = token_bytes & -token_bytes;
+  int64_t sets = power && power < L1_SET_BYTES ? L1_SET_BYTES / power : 1;
+  return tokens <= sets * L1_WAYS;
+}
+
 /* Multiplies the strips first..last-1 with all tokens of args; args->weights is not used.
  * args->workspace: tsr__strips_workspace_bytes. One pair per ISA. */
 void tsr__strips_run_avx512(const tsr__strips *strips, int64_t first, int64_t last,

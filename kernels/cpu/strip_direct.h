@@ -15,10 +15,12 @@ typedef struct direct_job {
   int64_t first, last; /* strips */
   const float *bias;   /* of strip 0's first row, or NULL */
   strip_job tile;      /* out and residual: of the panel's first token, row 0 */
-  /* What the next panel reads that this one did not: chunks of TSR__RUN_COLS channels under the
-   * last tap, which the window moves ahead. Fetched `share` of them a strip. */
+  /* What the next panel reads that this one did not: the channels from chunks[i] on that share a
+   * line, under the last tap, which the window moves ahead. Fetched `share` of them a strip. */
   int next_tokens;
-  int64_t chunks, share;
+  const int32_t *chunks;
+  int64_t chunk_count, share;
+  int few_products;          /* most strips have none */
   const tsr_spmm_args *rest; /* whose activation function is left to apply; NULL = none */
   int64_t token;             /* the panel's first one */
 } direct_job;
@@ -43,17 +45,26 @@ TSR__INLINE void fetch_share(const direct_job *job, int64_t from) {
   const strip_job *tile = &job->tile;
   const float *const *pixels =
       tile->next_table + (int64_t)(tile->taps.taps - 1) * tile->taps.stride;
-  int64_t end = from + job->share < job->chunks ? from + job->share : job->chunks;
+  int64_t end = from + job->share < job->chunk_count ? from + job->share : job->chunk_count;
   for (int64_t c = from; c < end; c++)
     for (int t = 0; t < job->next_tokens; t++)
-      _mm_prefetch((const char *)(pixels[t] + c * TSR__RUN_COLS), _MM_HINT_T0);
+      _mm_prefetch((const char *)(pixels[t] + job->chunks[c]), _MM_HINT_T0);
 }
 
 /* What the next panel writes at this strip: with few products there is nothing else to hide the
- * wait for a line of a large output, which is read before it is written. */
+ * wait for a line of a large output, which is read before it is written. The many tokens of a panel
+ * of pairs would rather keep products waiting, unless there are hardly any. */
 TSR__INLINE void fetch_outputs(int T, int next_tokens, const strip_job *tile) {
   for (int t = T; t < T + next_tokens; t++)
     _mm_prefetch((const char *)(tile->out + t * tile->ldo), _MM_HINT_T0);
+}
+
+/* The sums of a strip that has no products: its bias. */
+TSR__INLINE void bias_alone(int rows_vecs, int T, const strip_job *tile, tsr__vec acc[]) {
+  tsr__vec begin[2];
+  load_bias(rows_vecs, tile->bias, tile->rows, begin);
+#pragma GCC unroll 32
+  for (int i = 0; i < T * rows_vecs; i++) acc[i] = begin[i % rows_vecs];
 }
 
 TSR__INLINE void direct_panel(const int H, const int C, const int T, const int U,
@@ -71,11 +82,15 @@ TSR__INLINE void direct_panel(const int H, const int C, const int T, const int U
     tile.out = job->tile.out + row;
     tile.residual = job->tile.residual ? job->tile.residual + row : NULL;
     fetch_share(job, (s - job->first) * job->share);
-    fetch_outputs(T, job->next_tokens, &tile);
+    if (C == 1 || job->few_products) fetch_outputs(T, job->next_tokens, &tile);
     tile.bias = job->bias ? job->bias + row : NULL;
-    begin_sums(H, C, T, U, tile.bias, tile.rows, acc);
-    direct_strip(H, C, T, U, &tile, run, end, values, acc);
-    end_sums(H, C, T, U, tile.bias, tile.rows, acc);
+    if (C > 1 && run == end) {
+      bias_alone(H / C, T, &tile, acc);
+    } else {
+      begin_sums(H, C, T, U, tile.bias, tile.rows, acc);
+      direct_strip(H, C, T, U, &tile, run, end, values, acc);
+      end_sums(H, C, T, U, tile.bias, tile.rows, acc);
+    }
     store_tile(H / C, T, acc, &tile);
     if (job->rest) epilogue(job->rest, tile.out, tile.ldo, row, tile.rows, job->token, T);
     run = end;
@@ -108,20 +123,42 @@ static void fill_table(const tsr_spmm_args *args, panels p, int64_t index,
   for (int t = 0; t < tokens; t++) table[t] = x + t * args->ldb;
 }
 
+enum { CHUNKS_MAX = 256 }; /* further ones are not fetched ahead */
+
+/* The first channels of what the strips read, each line once; returns their number. */
+static int64_t list_chunks(const tsr__strips *strips, int64_t first, int64_t last,
+                           const tsr__conv_taps *taps, int32_t *chunks) {
+  unsigned char is_read[CHUNKS_MAX] = {0};
+  const tsr__run *runs = strips->runs;
+  for (int64_t r = strips->run_begin[first]; r < strips->run_begin[last]; r++) {
+    uint32_t channel;
+    tsr__conv_pixels(taps, NULL, runs[r].col, &channel);
+    if (channel / TSR__RUN_COLS < CHUNKS_MAX) is_read[channel / TSR__RUN_COLS] = 1;
+  }
+  int64_t count = 0;
+  for (int32_t c = 0; c < CHUNKS_MAX; c++)
+    if (is_read[c]) chunks[count++] = c * TSR__RUN_COLS;
+  return count;
+}
+
+/* chunks: [CHUNKS_MAX], lives as long as the job. */
 static direct_job begin_direct(const tsr__strips *strips, int64_t first, int64_t last,
-                               const tsr_spmm_args *args, const tsr__conv_taps *taps) {
+                               const tsr_spmm_args *args, const tsr__conv_taps *taps,
+                               int32_t *chunks) {
   int64_t present = (strips->rows + strips->shape.rows - 1) / strips->shape.rows;
   direct_job job = {.strips = strips,
                     .first = first,
                     .last = last < present ? last : present,
                     .bias = args->bias,
-                    .chunks = taps->channels / TSR__RUN_COLS};
+                    .chunks = chunks,
+                    .chunk_count = list_chunks(strips, first, last, taps, chunks)};
   job.tile.taps = *taps;
   job.tile.ldo = args->ldc;
   job.tile.ldr = args->ldr;
   job.tile.relu = args->activation == TSR_ACTIVATION_RELU;
   if (args->activation != TSR_ACTIVATION_NONE && !job.tile.relu) job.rest = args;
-  if (last > first) job.share = (job.chunks + last - first - 1) / (last - first);
+  if (last > first) job.share = (job.chunk_count + last - first - 1) / (last - first);
+  job.few_products = 2 * (strips->run_begin[last] - strips->run_begin[first]) < last - first;
   return job;
 }
 
@@ -132,7 +169,8 @@ static void run_direct(direct_function *const *functions, int64_t tile_tokens,
   tsr__conv_taps taps = begin_taps(args, tile_tokens, &tables);
   tsr__conv_walk walk = {0};
   if (args->conv) walk = tsr__conv_begin(args, 0);
-  direct_job job = begin_direct(strips, first, last, args, &taps);
+  int32_t chunks[CHUNKS_MAX];
+  direct_job job = begin_direct(strips, first, last, args, &taps, chunks);
   panels p = {args->n, (args->n + tile_tokens - 1) / tile_tokens};
   const float **table = tables, **next = tables + (int64_t)taps.taps * taps.stride;
   if (p.count) fill_table(args, p, 0, &taps, &walk, table);
@@ -155,20 +193,13 @@ static void run_direct(direct_function *const *functions, int64_t tile_tokens,
   }
 }
 
-enum {
-  DIRECT_WEIGHT_BYTES =
-      256 << 10,       /* stay in L2 beside what goes by; with more, groups of panels are faster */
-  L1_SET_BYTES = 4096, /* addresses so far apart compete for the same lines of L1 */
-  L1_WAYS = 8
-};
+/* What stays in L2 beside what goes by: with more weights, groups of panels are faster. Pairs,
+ * whose panels are as long as L1 has room for, still gain when less is left of a large L2. */
+enum { DIRECT_WEIGHT_BYTES = 256 << 10, DIRECT_PAIR_WEIGHT_BYTES = 640 << 10 };
 
-/* Whether a panel's tokens find room in L1 beside each other: at a distance of a large power of two
- * they would not. */
 static inline int is_spread(const tsr_spmm_args *args, int64_t tile_tokens) {
-  int64_t bytes = args->ldb * (int64_t)sizeof(float) * (args->conv ? args->conv->stride[1] : 1);
-  int64_t power = bytes & -bytes;
-  int64_t sets = power && power < L1_SET_BYTES ? L1_SET_BYTES / power : 1;
-  return tile_tokens <= sets * L1_WAYS;
+  int64_t floats = args->ldb * (args->conv ? args->conv->stride[1] : 1);
+  return tsr__tokens_are_spread(floats * (int64_t)sizeof(float), tile_tokens);
 }
 
 /* A residual that is added to the activation function's value would need the sums elsewhere. */
@@ -177,7 +208,8 @@ static inline int is_direct(const tsr__strips *strips, int64_t first, int64_t la
   int adds_first = args->activation == TSR_ACTIVATION_NONE ||
                    (args->activation == TSR_ACTIVATION_RELU && args->residual_first);
   int64_t columns = strips->column_begin[last] - strips->column_begin[first];
-  return columns * strips->shape.rows * (int64_t)sizeof(float) <= DIRECT_WEIGHT_BYTES &&
+  int64_t most = strips->shape.side_cols == 2 ? DIRECT_PAIR_WEIGHT_BYTES : DIRECT_WEIGHT_BYTES;
+  return columns * strips->shape.rows * (int64_t)sizeof(float) <= most &&
          (!args->residual || adds_first) && (args->conv || tsr__conv_is_exact(1, args->k)) &&
          is_spread(args, tile_tokens);
 }
