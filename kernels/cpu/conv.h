@@ -69,14 +69,25 @@ static inline const float *tsr__conv_tap(const tsr_spmm_args *args, const tsr__c
   return inside ? window->image + (y * s->width + x) * args->ldb : NULL;
 }
 
+/* Taps from this one on whose pixels follow each other in memory: the rest of the kernel's row, if
+ * the image reaches so far. */
+static inline int64_t tsr__conv_adjoining(const tsr_spmm_args *args, const tsr__conv_window *window,
+                                          int64_t column) {
+  const tsr_conv_shape *s = args->conv;
+  int inside = window->x + column >= 0 && window->x + s->kernel[1] <= s->width;
+  return inside && s->dilation[1] == 1 && args->ldb == s->channels ? s->kernel[1] - column : 1;
+}
+
 /* Columns col .. col + count - 1 under the window. */
 static inline void tsr__conv_gather(const tsr_spmm_args *args, const tsr__conv_window *window,
                                     int64_t col, int64_t count, float *out) {
   const tsr_conv_shape *s = args->conv;
   int64_t tap = col / s->channels, channel = col % s->channels;
+  int64_t row = tap / s->kernel[1], column = tap % s->kernel[1];
   while (count > 0) {
-    int64_t piece = s->channels - channel < count ? s->channels - channel : count;
-    const float *x = tsr__conv_tap(args, window, tap / s->kernel[1], tap % s->kernel[1]);
+    int64_t taps = tsr__conv_adjoining(args, window, column);
+    int64_t rest = taps * s->channels - channel, piece = rest < count ? rest : count;
+    const float *x = tsr__conv_tap(args, window, row, column);
     if (x)
       for (int64_t i = 0; i < piece; i++) out[i] = x[channel + i];
     else
@@ -84,7 +95,11 @@ static inline void tsr__conv_gather(const tsr_spmm_args *args, const tsr__conv_w
     out += piece;
     count -= piece;
     channel = 0;
-    tap++;
+    column += taps;
+    if (column == s->kernel[1]) {
+      column = 0;
+      row++;
+    }
   }
 }
 
