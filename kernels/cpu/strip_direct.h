@@ -125,7 +125,8 @@ static void fill_table(const tsr_spmm_args *args, panels p, int64_t index,
 
 enum { CHUNKS_MAX = 256 }; /* further ones are not fetched ahead */
 
-/* The first channels of what the strips read, each line once; returns their number. */
+/* The first channels of what the strips read, each line once; returns their number. Fetching gaps
+ * as well is faster where they are few, except for pairs, who have more tokens to fetch. */
 static int64_t list_chunks(const tsr__strips *strips, int64_t first, int64_t last,
                            const tsr__conv_taps *taps, int32_t *chunks) {
   unsigned char is_read[CHUNKS_MAX] = {0};
@@ -135,9 +136,12 @@ static int64_t list_chunks(const tsr__strips *strips, int64_t first, int64_t las
     tsr__conv_pixels(taps, NULL, runs[r].col, &channel);
     if (channel / TSR__RUN_COLS < CHUNKS_MAX) is_read[channel / TSR__RUN_COLS] = 1;
   }
-  int64_t count = 0;
-  for (int32_t c = 0; c < CHUNKS_MAX; c++)
-    if (is_read[c]) chunks[count++] = c * TSR__RUN_COLS;
+  int64_t all = taps->channels / TSR__RUN_COLS, read = 0, count = 0;
+  if (all > CHUNKS_MAX) all = CHUNKS_MAX;
+  for (int64_t c = 0; c < all; c++) read += is_read[c];
+  int each = strips->shape.side_cols == 1 && 2 * read > all;
+  for (int32_t c = 0; c < all; c++)
+    if (each || is_read[c]) chunks[count++] = c * TSR__RUN_COLS;
   return count;
 }
 
