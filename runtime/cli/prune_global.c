@@ -1,7 +1,7 @@
 /* One sparsity of all layers together, for methods that prune layer by layer: how much each layer
  * loses is what would go of it if all weights competed by what they do to the model's output, to
  * first order: w^2 times the variance of what the weight is multiplied with, times how much an
- * error of its row matters. */
+ * error of its row matters. Where that is not known, an error counts as a share of the layer's. */
 #include <stdlib.h>
 
 #include "runtime/base/alloc.h"
@@ -29,10 +29,14 @@ static tsr_status score(const global_work *work, size_t i) {
   float *scores = work->scores[i];
   item->scores = scores;
   TSR_TRY(tsr__prune_layer_matrix(layer, scores));
+  double sum = 0;
   for (int64_t j = 0; j < elements_of(item); j++) {
     float sensitivity = layer->sensitivities ? layer->sensitivities[j / item->cols] : 1;
     scores[j] *= scores[j] * work->powers[i][j % item->cols] * sensitivity;
+    sum += (double)scores[j];
   }
+  for (int64_t j = 0; sum > 0 && !layer->sensitivities && j < elements_of(item); j++)
+    scores[j] = (float)((double)scores[j] / sum);
   return TSR_OK;
 }
 
