@@ -51,18 +51,15 @@ retrain() {
 
 if [ "$kind" = minilm ]; then
   retrain "$dense" 16x16-50 3000 -p block:16x16 -s 0.5 --budget measured --permute
-  retrain "$dense" 2of4 1000 -p 2:4 --permute
-  retrain "$dense" 16x16-30 1000 -p block:16x16 -s 0.3 --budget measured --permute
-  retrain "$dense" vnm 800 -p vnm:64:2:8 --permute
-  retrain "$out/$kind-16x16-50" 16x16-65 800 -p block:16x16 -s 0.65
-  retrain "$out/$kind-16x16-65" 16x16-80 800 -p block:16x16 -s 0.8
-  retrain "$out/$kind-16x16-80" 16x16-90 800 -p block:16x16 -s 0.9
+  retrain "$dense" 2of4 400 -p 2:4
+  retrain "$dense" vnm 400 -p vnm:64:2:8 --permute
+  retrain "$out/$kind-16x16-50" 16x16-80 350 -p block:16x16 -s 0.8
+  retrain "$out/$kind-16x16-80" 16x16-90 200 -p block:16x16 -s 0.9
 else
-  retrain "$dense" 16x16-50 1000 -p block:16x16 -s 0.5
-  retrain "$out/$kind-16x16-50" 16x16-65 1000 -p block:16x16 -s 0.65
-  retrain "$out/$kind-16x16-65" 16x16-80 3000 -p block:16x16 -s 0.8
-  retrain "$out/$kind-16x16-80" 16x16-90 1000 -p block:16x16 -s 0.9
-  retrain "$dense" vnm 1000 -p vnm:64:2:8
+  retrain "$dense" 16x16-50 800 -p block:16x16 -s 0.5 --budget erk
+  retrain "$out/$kind-16x16-50" 16x16-80 5200 -p block:16x16 -s 0.8 --budget erk
+  retrain "$out/$kind-16x16-80" 16x16-90 1000 -p block:16x16 -s 0.9 --budget erk
   retrain "$dense" 2of4 1000 -p 2:4
+  retrain "$dense" vnm 1000 -p vnm:64:2:8
 fi
 grep -H -E 'accuracy  |cosine|rank|frozen  ' "$out/$kind"-*.oneshot "$out/$kind"-*.retrained
