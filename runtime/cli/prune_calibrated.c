@@ -133,12 +133,35 @@ static tsr_status matrix_of(const tsr__prune_layer *layer, size_t elements, floa
   return TSR_OK;
 }
 
+/* Whether the result is, as it lies there, what the model multiplies with. */
+static int can_lend(const tsr__prune_layer *layer) {
+  return layer->data && layer->dtype == TSR_DTYPE_F32 && !layer->scale && !layer->factors &&
+         !tsr__is_conv(layer->tensor);
+}
+
+/* The layer's result outlives the model. */
+static tsr_status lend_result(const tsr__calibrated_place *place) {
+  int64_t rows = tsr__matrix_rows(place->layer->tensor);
+  int64_t cols = tsr__matrix_cols(place->layer->tensor);
+  tsr_packed weight = {.format = TSR_FORMAT_DENSE,
+                       .dtype = TSR_DTYPE_F32,
+                       .rows = rows,
+                       .cols = cols,
+                       .stored = rows * cols,
+                       .values = place->layer->data};
+  return tsr_model_set_weight(place->model, place->index, &weight);
+}
+
 /* The model computes with what the layer is now. */
 static tsr_status set_layer(const tsr__calibrated_place *place) {
   const tsr__prune_layer *layer = place->layer;
   size_t cols = (size_t)tsr__matrix_cols(layer->tensor);
   size_t elements = (size_t)tsr__matrix_rows(layer->tensor) * cols;
   float *matrix;
+  if (can_lend(layer)) {
+    TSR_TRY(lend_result(place));
+    return set_bias(place);
+  }
   TSR_TRY(tsr__aligned(elements, sizeof *matrix, layer->tensor->name, &matrix));
   tsr_status status = matrix_of(layer, elements, matrix);
   for (size_t i = 0; status == TSR_OK && layer->scale && i < elements; i++)
