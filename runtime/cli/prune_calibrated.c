@@ -93,7 +93,8 @@ tsr_status tsr__calibrated_find(const tsr_model *model, const char *tensor, size
   return TSR_OK;
 }
 
-tsr_status tsr__calibrated_set_weight(const tsr__calibrated_place *place, float *matrix) {
+/* owned: the matrix, if it is to be the model's; NULL: it outlives the model. */
+static tsr_status set_weight(const tsr__calibrated_place *place, const float *matrix, void *owned) {
   int64_t rows = tsr__matrix_rows(place->layer->tensor);
   int64_t cols = tsr__matrix_cols(place->layer->tensor);
   tsr_packed weight = {.format = TSR_FORMAT_DENSE,
@@ -102,8 +103,12 @@ tsr_status tsr__calibrated_set_weight(const tsr__calibrated_place *place, float 
                        .cols = cols,
                        .stored = rows * cols,
                        .values = matrix,
-                       .owned = matrix};
+                       .owned = owned};
   return tsr_model_set_weight(place->model, place->index, &weight);
+}
+
+tsr_status tsr__calibrated_set_weight(const tsr__calibrated_place *place, float *matrix) {
+  return set_weight(place, matrix, matrix);
 }
 
 /* Without a reference only once for every layer: the model has the bias of the checkpoint until
@@ -139,19 +144,6 @@ static int can_lend(const tsr__prune_layer *layer) {
          !tsr__is_conv(layer->tensor);
 }
 
-/* The layer's result outlives the model. */
-static tsr_status lend_result(const tsr__calibrated_place *place) {
-  int64_t rows = tsr__matrix_rows(place->layer->tensor);
-  int64_t cols = tsr__matrix_cols(place->layer->tensor);
-  tsr_packed weight = {.format = TSR_FORMAT_DENSE,
-                       .dtype = TSR_DTYPE_F32,
-                       .rows = rows,
-                       .cols = cols,
-                       .stored = rows * cols,
-                       .values = place->layer->data};
-  return tsr_model_set_weight(place->model, place->index, &weight);
-}
-
 /* The model computes with what the layer is now. */
 static tsr_status set_layer(const tsr__calibrated_place *place) {
   const tsr__prune_layer *layer = place->layer;
@@ -159,7 +151,7 @@ static tsr_status set_layer(const tsr__calibrated_place *place) {
   size_t elements = (size_t)tsr__matrix_rows(layer->tensor) * cols;
   float *matrix;
   if (can_lend(layer)) {
-    TSR_TRY(lend_result(place));
+    TSR_TRY(set_weight(place, layer->data, NULL));
     return set_bias(place);
   }
   TSR_TRY(tsr__aligned(elements, sizeof *matrix, layer->tensor->name, &matrix));
@@ -260,12 +252,11 @@ tsr_status tsr__calibrated_powers(const tsr__calibrated_run *run, float **out) {
   return tsr__run_calibrated(&look);
 }
 
-/* Where every group of a row loses the same share, other rows do not matter, unless layers compete.
- */
-static int rows_compete(const tsr__prune_rule *rule) {
+/* Where every group of a row loses the same share, other rows do not matter; layers may. */
+static int rows_or_layers_compete(const tsr__prune_rule *rule) {
   int by_row = rule->pattern.kind == TSR_PATTERN_IRREGULAR && rule->method == TSR_METHOD_WANDA;
-  int compete = rule->pattern.kind != TSR_PATTERN_NM && !by_row;
-  return (compete || rule->global) && tsr_prune_method_needs(rule->method) != TSR_STATISTICS_NONE;
+  int rows = rule->pattern.kind != TSR_PATTERN_NM && !by_row;
+  return (rows || rule->global) && tsr_prune_method_needs(rule->method) != TSR_STATISTICS_NONE;
 }
 
 /* out: [layers of the model]; those of run's layers become what they point to. */
@@ -284,7 +275,7 @@ static tsr_status sense(const tsr__calibrated_run *run, tsr_model *model, float 
 
 tsr_status tsr__calibrated_sensitivities(const tsr__prune_rule *rule,
                                          const tsr__calibrated_run *run) {
-  if (!rows_compete(rule) || !tsr_calibration_batch(run->calibration) ||
+  if (!rows_or_layers_compete(rule) || !tsr_calibration_batch(run->calibration) ||
       tsr_calibration_states(run->calibration, NULL))
     return TSR_OK;
   tsr_model *model;

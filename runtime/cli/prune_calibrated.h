@@ -89,8 +89,8 @@ tsr_status tsr__run_calibrated(const tsr__calibrated_run *run);
  * input in the model as it is, [columns]. run: as far as to its `count`. */
 tsr_status tsr__calibrated_powers(const tsr__calibrated_run *run, float **out);
 
-/* Gives the layers their sensitivities, if the pattern lets rows compete, the method looks at what
- * layers read, and the model is one of text. */
+/* Gives the layers their sensitivities, if the rule lets rows or layers compete, the method looks
+ * at what layers read, and the model is one of text. */
 tsr_status tsr__calibrated_sensitivities(const tsr__prune_rule *rule,
                                          const tsr__calibrated_run *run);
 
