@@ -36,7 +36,10 @@ enum { PANEL = 256, CROSS_ROWS = 1024 };
 
 int tsr__linalg_available(void) { return 1; }
 
-void tsr__linalg_threads(int32_t threads) { team = threads; }
+void tsr__linalg_threads(int32_t threads) {
+  team = threads;
+  openblas_set_num_threads(1);
+}
 
 static int32_t team_size(void) { return team; }
 
@@ -53,7 +56,6 @@ static void syrk_panel(double *gram, const double *x, int64_t n, int64_t rows, i
 }
 
 void tsr__dsyrk(double *gram, const double *x, int64_t n, int64_t rows) {
-  openblas_set_num_threads(1);
 #pragma omp parallel for schedule(dynamic, 1) num_threads(team_size())
   for (int64_t first = 0; first < n; first += PANEL)
     syrk_panel(gram, x, n, rows, first, n - first < PANEL ? n - first : PANEL);
@@ -77,7 +79,6 @@ tsr_status tsr__cross_gram(const tsr__gemm_shape *shape, const float *a, const f
   int64_t m = shape->m, n = shape->n;
   float *parts;
   TSR_TRY(tsr__aligned((size_t)(team_size() * PANEL * n), sizeof *parts, "products", &parts));
-  openblas_set_num_threads(1);
 #pragma omp parallel for schedule(dynamic, 1) num_threads(team_size())
   for (int64_t first = 0; first < m; first += PANEL)
     cross_panel(shape, a + first, b, m - first < PANEL ? (int)(m - first) : PANEL,
@@ -113,7 +114,6 @@ static void multiply_rows(const product *p, int64_t first, int m) {
 
 static void multiply(const product *p) {
   const int32_t parts = team_size();
-  openblas_set_num_threads(1);
 #pragma omp parallel for schedule(static, 1) num_threads(parts)
   for (int32_t part = 0; part < parts; part++) {
     int64_t first = part_begin(p->shape->m, part, parts);
@@ -135,14 +135,12 @@ void tsr__dgemm(const tsr__gemm_shape *shape, double alpha, const double *a, con
 int tsr__cholesky(double *a, int64_t n) {
   const int size = (int)n;
   int info = 0;
-  openblas_set_num_threads(1);
   dpotrf_("L", &size, a, &size, &info);
   return info == 0;
 }
 
 void tsr__solve(const double *u, int64_t n, double *rhs, int64_t count) {
   const int32_t parts = team_size();
-  openblas_set_num_threads(1);
 #pragma omp parallel for schedule(static, 1) num_threads(parts)
   for (int32_t part = 0; part < parts; part++) {
     int64_t first = part_begin(count, part, parts);
@@ -165,7 +163,6 @@ static void reverse(double *a, int64_t n) {
 int tsr__inverse_factor(double *a, int64_t n) {
   const int size = (int)n;
   int info = 0;
-  openblas_set_num_threads(1);
   reverse(a, n);
   dpotrf_("U", &size, a, &size, &info);
   if (info) return 0;

@@ -9,7 +9,8 @@
 
 int tsr__linalg_available(void);
 
-/* One number of threads for the whole process. Factorisations run in one. */
+/* One number of threads for the whole process, to be set before anything else here is called.
+ * Factorisations run in one. */
 void tsr__linalg_threads(int32_t threads);
 
 /* The upper triangle of gram[n, n] += that of x^T x; x: [rows, n]. */
