@@ -357,3 +357,21 @@ Test(cli_conv, methods_are_calibrated_by_images) {
                0, "%s", command_errors());
   assert_fails(6, "no IDX", "prune model -o x -p 2:4 --method wanda -c model/config.json");
 }
+
+Test(cli_conv, a_global_sparsity_of_images_is_shared_by_all_layers) {
+  double zeros = 0, elements = 0;
+  size_t index;
+  const json_t *layer;
+  write_images();
+  json_t *root = command_json(
+      "prune model -o pruned -p irregular -s 0.5 --scope global "
+      "--method wanda -c images.npy --samples 5 -t 1 --json");
+  json_array_foreach(json_object_get(root, "layers"), index, layer) {
+    double sparsity = json_number(layer, "sparsity"), own = json_number(layer, "zeros");
+    cr_assert(sparsity > 0 && sparsity < 1, "%s: %g", json_text(layer, "name"), sparsity);
+    zeros += own;
+    elements += own / sparsity;
+  }
+  cr_assert_float_eq(zeros / elements, 0.5, 0.01, "%g", zeros / elements);
+  json_decref(root);
+}
