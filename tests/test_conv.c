@@ -155,19 +155,28 @@ static void check_structure(int structure) {
     }
 }
 
-/* Weights of more than 256 KiB, which kernels take panels in another order for. */
-static void check_many_weights(int structure) {
-  static const tsr_conv_shape shape = {9, 10, 48, {3, 3}, {1, 1}, {1, 1}, {1, 1}};
+/* Weights of more than 256 KiB, which kernels take panels in another order for; then pixels 4 KiB
+ * apart, which cannot be read in place, under one tap and several. */
+static void check_orders(int structure) {
+  static const struct {
+    tsr_conv_shape shape;
+    int64_t m, pad;
+  } cases[] = {{{9, 10, 48, {3, 3}, {1, 1}, {1, 1}, {1, 1}}, 420, 1},
+               {{8, 10, 1024, {1, 1}, {1, 1}, {0, 0}, {1, 1}}, 40, 0},
+               {{4, 5, 1024, {3, 3}, {1, 1}, {1, 1}, {1, 1}}, 40, 0}};
   random_state random = random_seed((uint64_t)structure + 101);
-  conv_case c = create(&random, structure, &shape, 420, 1, 1);
-  for (int count = 0; count < 5;) check_kernels(&c, &shape, &count);
-  destroy(&c);
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    conv_case c = create(&random, structure, &cases[i].shape, cases[i].m, 1, cases[i].pad);
+    for (int count = 0; count < 5;) check_kernels(&c, &cases[i].shape, &count);
+    destroy(&c);
+  }
 }
 
 Test(conv, dense) { check_structure(0); }
-Test(conv, many_weights) {
-  check_many_weights(0);
-  check_many_weights(5);
+Test(conv, orders) {
+  check_orders(0);
+  check_orders(5);
+  check_orders(6);
 }
 Test(conv, compact) {
   check_structure(1);

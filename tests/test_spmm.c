@@ -229,15 +229,15 @@ static void check_non_finite(const tsr_spmm_kernel *kernel, int structure, rando
 }
 
 /* More rows, columns and tokens than any kernel holds at once: row blocks of 768, chunks of 128,
- * 64 panels of 14 tokens, 256 KiB of weights; and few tokens, so that parts begin within a row
- * block. */
+ * 64 panels of 14 tokens, 640 KiB of weights, a group of packed panels; and few tokens, so that
+ * parts begin within a row block. */
 static void check_blocking(const tsr_spmm_kernel *kernel, int structure, random_state *random) {
   if (kernel->isa == TSR_ISA_SCALAR) return;
   static const struct {
     int64_t m, k, tokens;
-  } sizes[] = {{1100, 270, 70}, {40, 20, 910}, {900, 140, 5}};
+  } sizes[] = {{800, 500, 75}, {40, 20, 910}, {900, 140, 5}};
   for (int i = 0; i < 3; i++) {
-    spmm_case c = make(random, structure, 0.3, sizes[i].m, sizes[i].k, sizes[i].tokens, 1);
+    spmm_case c = make(random, structure, 0.5, sizes[i].m, sizes[i].k, sizes[i].tokens, 1);
     void *weights = prepack(kernel, &c);
     for (int parts = 1; parts <= 2 + i / 2; parts++)
       check_run(kernel, &c, weights, spmm_variant_at(7 * parts + i), sizes[i].tokens, parts, 1);
@@ -287,6 +287,25 @@ FORMAT_TESTS(NM, nm)
 FORMAT_TESTS(BCSR, bcsr)
 FORMAT_TESTS(VNM, vnm)
 FORMAT_TESTS(BCSR_NM, bcsr_nm)
+
+/* Weights of more than 8 MiB, which are not read once for every panel of packed tokens. */
+Test(spmm_blocking, many_weights) {
+  random_state random = random_seed(10);
+  spmm_case c = spmm_case_create(
+      &random, TSR_FORMAT_BCSR,
+      &(tsr_pattern){.kind = TSR_PATTERN_BLOCK, .block_rows = 16, .block_cols = 16}, 1, 1500, 1500,
+      40, 0);
+  tsr_spmm_problem problem = spmm_case_problem(&c, 40, 1);
+  const tsr_spmm_kernel *kernel;
+  for (size_t i = 0; (kernel = tsr_spmm_kernel_at(i)) != NULL; i++) {
+    if (kernel->format != TSR_FORMAT_BCSR || kernel->isa == TSR_ISA_SCALAR) continue;
+    if (!can_run(kernel, &problem)) continue;
+    void *weights = prepack(kernel, &c);
+    check_run(kernel, &c, weights, spmm_variant_at(1), 40, 1, 0);
+    free(weights);
+  }
+  spmm_case_destroy(&c);
+}
 
 /* GELU keeps NaN and +infinity, as every activation does. */
 Test(spmm_non_finite, gelu) {

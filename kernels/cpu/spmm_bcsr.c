@@ -22,7 +22,7 @@ static const char *refusal_8(const tsr_spmm_problem *problem) {
 
 /* The two kernels of 16 rows are the same in FMAs. Both are fitted to ResNet-50's layers at 5 to
  * 70 %: packing pays for the panel's columns, pairs for fewer tokens to a weight that is read, more
- * so where the tokens have to be copied. */
+ * so where the tokens have to be packed as well. */
 static void packed_cost(const tsr_spmm_problem *problem, double stored, int strip_rows, int lanes,
                         int tile_tokens, double *cost) {
   const tsr_conv_shape *conv = tsr__conv_of(problem);

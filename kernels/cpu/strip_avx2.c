@@ -1,63 +1,71 @@
 #include "kernels/cpu/vec_avx2.h"
 /* vec_avx2.h comes first: the bodies are written in its operations. */
 #include "kernels/cpu/strip_direct.h"
+#include "kernels/cpu/strip_grouped.h"
 #include "kernels/cpu/strip_in_place.h"
 
 #define TILES_OF_ONE_VECTOR(X) \
   X(1, 1) X(1, 2) X(1, 3) X(1, 4) X(1, 5) X(1, 6) X(1, 7) X(1, 8) X(1, 9) X(1, 10) X(1, 11) X(1, 12)
-#define TILES_IN_PLACE(X) X(2, 1) X(2, 2) X(2, 3) X(2, 4) X(2, 5) X(2, 6)
+#define TILES_OF_TWO_VECTORS(X) X(2, 1) X(2, 2) X(2, 3) X(2, 4) X(2, 5) X(2, 6)
 
-#define TILE(H, T)                                         \
-  static void strip_tile_##H##_##T(const strip_job *job) { \
-    strip_tile(H, 1, T, STRIP_SETS(H *T), 0, job);         \
-  }                                                        \
-  static void conv_tile_##H##_##T(const strip_job *job) {  \
-    strip_tile(H, 1, T, STRIP_SETS(H *T), 1, job);         \
+#define GROUPED(H, T)                                         \
+  static void grouped_tile_##H##_##T(const packed_job *job) { \
+    packed_tile(H, 1, T, STRIP_SETS(H *T), job);              \
   }
-TILES_OF_ONE_VECTOR(TILE)
+TILES_OF_ONE_VECTOR(GROUPED)
+TILES_OF_TWO_VECTORS(GROUPED)
 
-#define TILE_IN_PLACE(H, T)                                \
-  static void strip_tile_##H##_##T(const strip_job *job) { \
-    in_place_tile(1, T, STRIP_SETS(H *T), 0, job);         \
-  }                                                        \
-  static void conv_tile_##H##_##T(const strip_job *job) {  \
-    in_place_tile(1, T, STRIP_SETS(H *T), 1, job);         \
+#define IN_PLACE(H, T)                                   \
+  static void in_place_##H##_##T(const strip_job *job) { \
+    in_place_tile(H, 1, T, STRIP_SETS(H *T), job);       \
   }
-TILES_IN_PLACE(TILE_IN_PLACE)
+TILES_OF_ONE_VECTOR(IN_PLACE)
+TILES_OF_TWO_VECTORS(IN_PLACE)
 
 #define PANEL(H, T)                                           \
   static void direct_panel_##H##_##T(const direct_job *job) { \
     direct_panel(H, 1, T, STRIP_SETS(H *T), job);             \
   }
 TILES_OF_ONE_VECTOR(PANEL)
-TILES_IN_PLACE(PANEL)
+TILES_OF_TWO_VECTORS(PANEL)
 
-#define ENTRY(H, T) [T] = strip_tile_##H##_##T,
+#define GROUPED_ENTRY(H, T) [T] = grouped_tile_##H##_##T,
+#define IN_PLACE_ENTRY(H, T) [T] = in_place_##H##_##T,
 #define PANEL_ENTRY(H, T) [T] = direct_panel_##H##_##T,
-#define CONV_ENTRY(H, T) [T] = conv_tile_##H##_##T,
-static strip_function *const one_vector[][TSR__ACCUMULATORS + 1] = {
-    {TILES_OF_ONE_VECTOR(ENTRY)}, {TILES_OF_ONE_VECTOR(CONV_ENTRY)}};
-static strip_function *const two_vectors[][IN_PLACE_TOKENS + 1] = {{TILES_IN_PLACE(ENTRY)},
-                                                                   {TILES_IN_PLACE(CONV_ENTRY)}};
+static packed_function *const grouped_one_vector[] = {TILES_OF_ONE_VECTOR(GROUPED_ENTRY)};
+static packed_function *const grouped_two_vectors[] = {TILES_OF_TWO_VECTORS(GROUPED_ENTRY)};
+static strip_function *const one_vector_in_place[] = {TILES_OF_ONE_VECTOR(IN_PLACE_ENTRY)};
+static strip_function *const two_vectors_in_place[] = {TILES_OF_TWO_VECTORS(IN_PLACE_ENTRY)};
 static direct_function *const direct_one_vector[] = {TILES_OF_ONE_VECTOR(PANEL_ENTRY)};
-static direct_function *const direct_two_vectors[] = {TILES_IN_PLACE(PANEL_ENTRY)};
+static direct_function *const direct_two_vectors[] = {TILES_OF_TWO_VECTORS(PANEL_ENTRY)};
+
+static int is_one_vector(tsr__strip_shape shape) { return shape.rows == TSR__LANES; }
+
+static int64_t tokens_of(tsr__strip_shape shape) {
+  return is_one_vector(shape) ? TSR__ACCUMULATORS : TSR__ACCUMULATORS / 2;
+}
 
 void tsr__strips_run_avx2(const tsr__strips *strips, int64_t first, int64_t last,
                           const tsr_spmm_args *args) {
-  int mapped = args->conv != NULL, one = strips->shape.rows == TSR__LANES;
-  int64_t tile_tokens = one ? TSR__ACCUMULATORS : IN_PLACE_TOKENS;
+  int one = is_one_vector(strips->shape);
+  int64_t tile_tokens = tokens_of(strips->shape);
   if (is_gathered(args->conv))
-    run_gathered(tsr__strips_run_avx2, STRIP_WORKSPACE_BYTES, strips, first, last, args);
+    run_gathered(tsr__strips_run_avx2,
+                 grouped_workspace_bytes(strips->cols, args->conv, tile_tokens), strips, first,
+                 last, args);
   else if (is_direct(strips, first, last, tile_tokens, args))
     run_direct(one ? direct_one_vector : direct_two_vectors, tile_tokens, strips, first, last,
                args);
-  else if (one)
-    run_strips(one_vector[mapped], tile_tokens, strips, first, last, args);
+  else if (args->conv && is_spread(args, tile_tokens))
+    run_strips_in_place(one ? one_vector_in_place : two_vectors_in_place, tile_tokens, strips,
+                        first, last, args);
   else
-    run_strips_in_place(two_vectors[mapped], strips, first, last, args);
+    run_strips_grouped(one ? grouped_one_vector : grouped_two_vectors, tile_tokens, strips, first,
+                       last, args);
 }
 
 size_t tsr__strips_workspace_avx2(int64_t k, const tsr_conv_shape *conv, tsr__strip_shape shape) {
-  int64_t tile_tokens = shape.rows == TSR__LANES ? TSR__ACCUMULATORS : IN_PLACE_TOKENS;
-  return STRIP_WORKSPACE_BYTES + tsr__round_to_line(conv_bytes(conv, k, PANELS_MAX, tile_tokens));
+  int64_t tile_tokens = tokens_of(shape);
+  return grouped_workspace_bytes(k, conv, tile_tokens) +
+         tsr__round_to_line(conv_bytes(conv, k, PANELS_MAX, tile_tokens));
 }

@@ -98,7 +98,7 @@ TSR__INLINE void direct_panel(const int H, const int C, const int T, const int U
   }
 }
 
-/* Tokens have one tap, themselves; their two tables lie where others copy runs to. */
+/* Tokens have one tap, themselves; their two tables lie where others keep a tile's sums. */
 static tsr__conv_taps begin_taps(const tsr_spmm_args *args, int64_t tile_tokens,
                                  const float ***tables) {
   float *workspace = args->workspace;

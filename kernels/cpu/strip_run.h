@@ -11,9 +11,7 @@ typedef void strip_function(const strip_job *job);
 
 enum {
   GATHERED_TOKENS = 48, /* of a convolution, gathered and multiplied together */
-  /* Panels whose bounds are worked out ahead, and the tokens that are multiplied with all strips
-   * before the next ones are. */
-  PANELS_MAX = 64
+  PANELS_MAX = 64       /* that are multiplied with all strips before the next ones are */
 };
 
 /* Not a power of two apart. */
@@ -99,54 +97,19 @@ static inline void finish_tile(int64_t row, int64_t token, int T, const tsr_spmm
   epilogue(&rest, job->out, job->ldo, row, job->rows, token, T);
 }
 
-typedef struct panel_bounds {
-  int64_t token;
-  int tokens;
-  const float *const *table; /* of a convolution */
-} panel_bounds;
-
-/* tables: of the convolution's pixels, one for each panel. */
-static void list_panels(panels p, int64_t begin, int64_t count, const tsr_spmm_args *args,
-                        const tsr__conv_taps *taps, const float **tables, panel_bounds *bounds) {
-  for (int64_t i = 0; i < count; i++)
-    bounds[i] = (panel_bounds){panel_begin(p, begin + i), panel_tokens(p, begin + i), NULL};
-  if (!args->conv) return;
-  tsr__conv_walk walk = tsr__conv_begin(args, bounds[0].token);
-  for (int64_t i = 0; i < count; i++, tables += taps->taps * taps->stride) {
-    tsr__conv_fill(args, taps, &walk, bounds[i].tokens, tables);
-    bounds[i].table = tables;
-  }
+/* Panels whose activations take about a quarter of a small L2 cache, so that weights are not read
+ * too often either. */
+static inline int64_t group_panels(int64_t token_floats, int64_t tile_tokens) {
+  enum { GROUP_BYTES = 160 << 10, GROUP_MIN = 4 };
+  int64_t panel_bytes = (token_floats + 1) * tile_tokens * (int64_t)sizeof(float);
+  int64_t count = GROUP_BYTES / panel_bytes;
+  return count < GROUP_MIN ? GROUP_MIN : count > PANELS_MAX ? PANELS_MAX : count;
 }
 
-/* Prepares the copy of the first run of the tile that comes after (strip, panel i); returns whether
- * there is one: it must not have more tokens than this one, whose T is compiled in, and that many
- * tokens must exist from its first one on. */
-static inline int prepare_next(const tsr__strips *strips, int64_t strip, int64_t last,
-                               const panel_bounds *bounds, int64_t i, int64_t count,
-                               const tsr_spmm_args *args, strip_job *job) {
-  int64_t next_i = i + 1 < count ? i + 1 : 0;
-  int64_t next_strip = next_i ? strip : strip + 1;
-  int T = bounds[i].tokens;
-  job->next_x = job->x;
-  job->next_table = job->table;
-  job->next_run = (tsr__run){0, 0};
-  if (next_strip >= last || job->run_count == 0) return 0;
-  int64_t run = strips->run_begin[next_strip];
-  if (run == strips->run_begin[next_strip + 1]) return 0;
-  if (bounds[next_i].tokens > T || bounds[next_i].token + T > args->n) return 0;
-  if (args->conv)
-    job->next_table = bounds[next_i].table;
-  else
-    job->next_x = args->b + bounds[next_i].token * args->ldb;
-  job->next_run = strips->runs[run];
-  return 1;
-}
-
-/* Two copies of a run, and the sums of one tile. */
+/* The sums of one tile. */
 enum {
-  RUN_BUFFER = TSR__ACCUMULATORS * TSR__RUN_COLS,
   TILE_FLOATS = 2 * TSR__ACCUMULATORS * TSR__LANES,
-  STRIP_WORKSPACE_BYTES = (2 * RUN_BUFFER + TILE_FLOATS) * (int)sizeof(float)
+  STRIP_WORKSPACE_BYTES = TILE_FLOATS * (int)sizeof(float)
 };
 
 /* The first tile of a strip would wait for its values to come from the shared cache or from memory;
@@ -160,48 +123,6 @@ static inline void fetch_ahead(const tsr__strips *strips, int64_t strip, int64_t
   int64_t lines = (end - begin) * strips->shape.rows / LINE_FLOATS, share = lines / count;
   job->ahead = strips->values + begin * strips->shape.rows + i * share * LINE_FLOATS;
   job->ahead_lines = (int)((share + job->run_count - 1) / job->run_count);
-}
-
-/* Workspace: STRIP_WORKSPACE_BYTES; of a convolution, tsr__conv_taps_bytes of PANELS_MAX panels
- * more.
- */
-static void run_strips(strip_function *const *tiles, int64_t tile_tokens, const tsr__strips *strips,
-                       int64_t first, int64_t last, const tsr_spmm_args *args) {
-  float *workspace = args->workspace;
-  const float **tables = NULL;
-  panels p = {args->n, (args->n + tile_tokens - 1) / tile_tokens};
-  strip_job job = {.current = workspace, .other = workspace + RUN_BUFFER, .ldx = args->ldb};
-  if (args->conv)
-    job.taps = tsr__conv_taps_begin(args->conv, tile_tokens,
-                                    workspace + STRIP_WORKSPACE_BYTES / sizeof(float), &tables);
-  for (int64_t begin = 0; begin < p.count; begin += PANELS_MAX) {
-    panel_bounds bounds[PANELS_MAX];
-    int64_t count = p.count - begin < PANELS_MAX ? p.count - begin : PANELS_MAX;
-    list_panels(p, begin, count, args, &job.taps, tables, bounds);
-    job.copied = 0;
-    for (int64_t s = first; s < last; s++) {
-      int64_t row = s * strips->shape.rows;
-      if (!begin_strip(strips, s, args, &job)) break;
-      for (int64_t i = 0; i < count; i++) {
-        int64_t token = bounds[i].token;
-        if (args->conv)
-          job.table = bounds[i].table;
-        else
-          job.x = args->b + token * args->ldb;
-        begin_tile(row, token, args, workspace + 2 * RUN_BUFFER, &job);
-        int copied = prepare_next(strips, s, last, bounds, i, count, args, &job);
-        fetch_ahead(strips, s, last, i, count, &job);
-        tiles[bounds[i].tokens](&job);
-        job.copied = copied;
-        if (job.run_count & 1) {
-          float *swap = job.current;
-          job.current = job.other;
-          job.other = swap;
-        }
-        finish_tile(row, token, bounds[i].tokens, args, &job);
-      }
-    }
-  }
 }
 
 #endif

@@ -1,9 +1,4 @@
-/* The register tile of the strip kernels: H vectors of sums x T tokens. Include a vec_*.h first.
- *
- * More tokens than an L1 set has ways cannot be read in place when a power of two lies between them
- * (fewer can: strip_in_place.h). Packing them first costs up to a fifth of the time at 90 %
- * sparsity. So each run's T x 16 activations are copied to a small buffer that never leaves L1, one
- * run ahead, in the shadow of the FMAs; the copy doubles as the prefetch. */
+/* The register tile of the strip kernels: H vectors of sums x T tokens. Include a vec_*.h first. */
 #ifndef TESSERA_KERNELS_CPU_STRIP_TILE_H
 #define TESSERA_KERNELS_CPU_STRIP_TILE_H
 
@@ -15,16 +10,10 @@ typedef struct strip_job {
   const tsr__run *runs;
   int64_t run_count;
   const float *values; /* of the first run */
-  const float *x;      /* the first token */
-  int64_t ldx;
-  const float *next_x; /* the token whose first run is copied while the last one is multiplied */
-  tsr__run next_run;
-  /* Of a convolution, instead of x, ldx and next_x: tables of pixels. */
+  /* Where activations are read in place: */
   tsr__conv_taps taps;
   const float *const *table, *const *next_table;
-  int copied;             /* the first run is in `current` already */
-  float *current, *other; /* [T, TSR__RUN_COLS] each */
-  float *out;             /* the first token's first row */
+  float *out; /* the first token's first row */
   int64_t ldo;
   const float *ahead;    /* this tile's share of the next strip's values */
   int ahead_lines;       /* cache lines of it to prefetch per run */
@@ -34,52 +23,6 @@ typedef struct strip_job {
   int64_t ldr;
   int relu; /* applied to what is stored */
 } strip_job;
-
-enum { VECS_PER_RUN = TSR__RUN_COLS / TSR__LANES };
-
-typedef struct run_mask {
-  tsr__vec_mask vec[VECS_PER_RUN];
-} run_mask;
-
-TSR__INLINE run_mask mask_of(int count) {
-  run_mask mask;
-#pragma GCC unroll 2
-  for (int v = 0; v < VECS_PER_RUN; v++) mask.vec[v] = vec_mask_first(count - v * TSR__LANES);
-  return mask;
-}
-
-TSR__INLINE void copy_token(const float *x, run_mask mask, float *out) {
-#pragma GCC unroll 2
-  for (int v = 0; v < VECS_PER_RUN; v++)
-    vec_store(out + v * TSR__LANES, vec_load_masked(mask.vec[v], x + v * TSR__LANES));
-}
-
-/* Copies a run of T tokens: of the tile's own, or of the next tile's. */
-TSR__INLINE void copy_run(int T, int mapped, const strip_job *job, int next, tsr__run run,
-                          float *out) {
-  run_mask mask = mask_of(run.count);
-  if (mapped) {
-    uint32_t channel;
-    const float *const *pixels =
-        tsr__conv_pixels(&job->taps, next ? job->next_table : job->table, run.col, &channel);
-    for (int t = 0; t < T; t++) copy_token(pixels[t] + channel, mask, out + t * TSR__RUN_COLS);
-  } else {
-    const float *x = (next ? job->next_x : job->x) + run.col;
-    for (int t = 0; t < T; t++, x += job->ldx) copy_token(x, mask, out + t * TSR__RUN_COLS);
-  }
-}
-
-/* The run after the next: where activations exceed the L2 cache, a copy alone waits for them. */
-TSR__INLINE void fetch_run(int T, int mapped, const strip_job *job, tsr__run run) {
-  if (mapped) {
-    uint32_t channel;
-    const float *const *pixels = tsr__conv_pixels(&job->taps, job->table, run.col, &channel);
-    for (int t = 0; t < T; t++) _mm_prefetch((const char *)(pixels[t] + channel), _MM_HINT_T0);
-  } else {
-    const float *x = job->x + run.col;
-    for (int t = 0; t < T; t++) _mm_prefetch((const char *)(x + t * job->ldx), _MM_HINT_T0);
-  }
-}
 
 /* sums[0 .. H) += a * the activations of C columns side by side. */
 TSR__INLINE void multiply_token(int H, int C, const tsr__vec a[2], const float *x,
@@ -91,16 +34,6 @@ TSR__INLINE void multiply_token(int H, int C, const tsr__vec a[2], const float *
   tsr__vec b = vec_set1(*x);
 #pragma GCC unroll 2
   for (int h = 0; h < H; h++) sums[h] = vec_fmadd(a[h], b, sums[h]);
-}
-
-/* acc[t] += values of C columns * x[t] */
-TSR__INLINE void multiply_column(int H, int C, int T, const float *values, const float *x,
-                                 tsr__vec acc[]) {
-  tsr__vec a[2];
-#pragma GCC unroll 2
-  for (int h = 0; h < H; h++) a[h] = vec_load(values + h * TSR__LANES);
-#pragma GCC unroll 32
-  for (int t = 0; t < T; t++) multiply_token(H, C, a, x + t * TSR__RUN_COLS, acc + t * H);
 }
 
 /* acc[t] += values of C columns * x[t][column]: activations where they are. */
@@ -224,47 +157,8 @@ TSR__INLINE void store_tile(int H, int T, tsr__vec acc[], const strip_job *job) 
 /* U sets of accumulators, used in turn, hide the FMA's latency where one set of them is small. */
 #define STRIP_SETS(accumulators) ((accumulators) >= 6 ? 1 : (accumulators) >= 3 ? 2 : 4)
 
-/* H accumulators a token, each of which sums up C columns side by side. mapped: the activations are
- * a convolution's. */
-TSR__INLINE void strip_tile(const int H, const int C, const int T, const int U, const int mapped,
-                            const strip_job *job) {
-  tsr__vec acc[TSR__ACCUMULATORS];
+TSR__INLINE void fetch_output_lines(int T, const strip_job *job) {
   for (int t = 0; t < T; t++) _mm_prefetch((const char *)(job->out + t * job->ldo), _MM_HINT_T0);
-  begin_sums(H, C, T, U, job->bias, job->rows, acc);
-
-  const int step = H * TSR__LANES;
-  const int64_t run_count = job->run_count;
-  const tsr__run *runs = job->runs;
-  const float *values = job->values;
-  float *current = job->current, *other = job->other;
-  const char *ahead = (const char *)job->ahead;
-  if (run_count && !job->copied) copy_run(T, mapped, job, 0, runs[0], current);
-  for (int64_t r = 0; r < run_count; r++) {
-    int last = r + 1 == run_count, count = runs[r].count;
-    for (int i = 0; i < job->ahead_lines; i++, ahead += 64) _mm_prefetch(ahead, _MM_HINT_T1);
-    if (r + 2 < run_count) fetch_run(T, mapped, job, runs[r + 2]);
-    copy_run(T, mapped, job, last, last ? job->next_run : runs[r + 1], other);
-    if (C == 1 && count == TSR__RUN_COLS) {
-#pragma GCC unroll 4
-      for (int c = 0; c < TSR__RUN_COLS; c++)
-        multiply_column(H, C, T, values + c * step, current + c, acc + c % U * T * H);
-      values += TSR__RUN_COLS * step;
-    } else if (count == TSR__RUN_COLS) {
-#pragma GCC unroll 8
-      for (int c = 0; c < TSR__RUN_COLS / 2; c++)
-        multiply_column(H, C, T, values + c * step, current + c * 2, acc + c % U * T * H);
-      values += TSR__RUN_COLS / 2 * step;
-    } else {
-      for (int c = 0; c < count; c += C, values += step)
-        multiply_column(H, C, T, values, current + c, acc);
-    }
-    float *swap = current;
-    current = other;
-    other = swap;
-  }
-
-  end_sums(H, C, T, U, job->bias, job->rows, acc);
-  store_tile(H / C, T, acc, job);
 }
 
 #endif

@@ -16,7 +16,7 @@ typedef __mmask16 tsr__vec_mask;
 
 enum {
   TSR__LANES = 16,
-  /* Accumulators that fit the 32 registers beside an operand and a copy in flight. */
+  /* Accumulators that fit the 32 registers beside two operands and a broadcast. */
   TSR__ACCUMULATORS = 28,
 };
 
