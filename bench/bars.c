@@ -77,14 +77,25 @@ static tsr_status measure(tsr__bars *bars, const arguments *a) {
                     "%s is none of layers, cold, tokens, models, conv, images, run", a->part);
 }
 
+static void usage(FILE *out) {
+  fputs(
+      "usage: tessera_bars layers|cold|tokens [avx2]\n"
+      "       tessera_bars models [avx2] [MODEL]\n"
+      "       tessera_bars conv [avx2] SHAPES.txt|resnet50|resnet18\n"
+      "       tessera_bars images TESSERA FOLDER_TO_WRITE_TO\n"
+      "       tessera_bars run TESSERA PACKED_MODEL_FOLDER\n"
+      "Says of each bar what was required and measured; avx2 holds both sides to AVX2.\n"
+      "scripts/bars.sh measures all of them.\n",
+      out);
+}
+
 int main(int argc, char **argv) {
+  if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
+    usage(stdout);
+    return 0;
+  }
   if (argc < 2) {
-    fprintf(stderr,
-            "usage: tessera_bars layers|cold|tokens [avx2]\n"
-            "       tessera_bars models [avx2] [MODEL]\n"
-            "       tessera_bars conv [avx2] SHAPES.txt|resnet50|resnet18\n"
-            "       tessera_bars images TESSERA FOLDER_TO_WRITE_TO\n"
-            "       tessera_bars run TESSERA PACKED_MODEL_FOLDER\n");
+    usage(stderr);
     return tsr_status_exit_code(TSR_INVALID_ARGUMENT);
   }
   arguments a = {argv[1], argc > 2 ? argv[2] : NULL, argc > 3 ? argv[3] : NULL};
