@@ -31,7 +31,8 @@ static const struct {
 enum { STRUCTURES = sizeof structures / sizeof structures[0] };
 
 /* Channels that are multiples of 16 and others; strides, paddings and dilations alike in both axes
- * and not; kernels larger than the image; outputs of one pixel; images beyond one panel. */
+ * and not; kernels larger than the image; outputs of one pixel, of padding alone; images beyond one
+ * panel, or a band of rows. */
 static const tsr_conv_shape shapes[] = {
     {5, 7, 16, {3, 3}, {1, 1}, {1, 1}, {1, 1}}, {9, 6, 32, {3, 3}, {2, 2}, {1, 1}, {1, 1}},
     {8, 8, 3, {7, 7}, {2, 2}, {3, 3}, {1, 1}},  {6, 5, 1, {3, 3}, {1, 1}, {1, 1}, {1, 1}},
@@ -40,6 +41,7 @@ static const tsr_conv_shape shapes[] = {
     {3, 3, 48, {3, 3}, {1, 1}, {0, 0}, {1, 1}}, {2, 2, 17, {5, 5}, {1, 2}, {2, 2}, {1, 1}},
     {1, 1, 16, {1, 1}, {1, 1}, {1, 1}, {1, 1}}, {20, 21, 16, {3, 3}, {1, 1}, {1, 1}, {1, 1}},
     {6, 6, 16, {1, 5}, {1, 1}, {0, 2}, {1, 1}}, {6, 6, 16, {4, 1}, {1, 1}, {3, 0}, {1, 1}},
+    {1, 1, 3, {1, 1}, {9, 9}, {3, 3}, {1, 1}},  {16, 70, 17, {3, 3}, {1, 1}, {1, 1}, {1, 1}},
 };
 enum { SHAPES = sizeof shapes / sizeof shapes[0] };
 

@@ -3,6 +3,7 @@
 #include "kernels/cpu/strip_direct.h"
 #include "kernels/cpu/strip_grouped.h"
 #include "kernels/cpu/strip_in_place.h"
+#include "kernels/cpu/strip_padded.h"
 
 #define TILES_OF_ONE_VECTOR(X) \
   X(1, 1) X(1, 2) X(1, 3) X(1, 4) X(1, 5) X(1, 6) X(1, 7) X(1, 8) X(1, 9) X(1, 10) X(1, 11) X(1, 12)
@@ -29,9 +30,15 @@ TILES_OF_TWO_VECTORS(IN_PLACE)
 TILES_OF_ONE_VECTOR(PANEL)
 TILES_OF_TWO_VECTORS(PANEL)
 
+#define PADDED(H, T) \
+  static void padded_tile_##H##_##T(const padded_job *job) { padded_tile(H, T, job); }
+TILES_OF_ONE_VECTOR(PADDED)
+TILES_OF_TWO_VECTORS(PADDED)
+
 #define GROUPED_ENTRY(H, T) [T] = grouped_tile_##H##_##T,
 #define IN_PLACE_ENTRY(H, T) [T] = in_place_##H##_##T,
 #define PANEL_ENTRY(H, T) [T] = direct_panel_##H##_##T,
+#define PADDED_ENTRY(H, T) [T] = padded_tile_##H##_##T,
 static packed_function *const grouped_one_vector[] = {TILES_OF_ONE_VECTOR(GROUPED_ENTRY)};
 static packed_function *const grouped_two_vectors[] = {TILES_OF_TWO_VECTORS(GROUPED_ENTRY)};
 static strip_function *const one_vector_in_place[] = {TILES_OF_ONE_VECTOR(IN_PLACE_ENTRY)};
@@ -39,20 +46,33 @@ static strip_function *const two_vectors_in_place[] = {TILES_OF_TWO_VECTORS(IN_P
 static direct_function *const direct_one_vector[] = {TILES_OF_ONE_VECTOR(PANEL_ENTRY)};
 static direct_function *const direct_two_vectors[] = {TILES_OF_TWO_VECTORS(PANEL_ENTRY)};
 
+static padded_function *const padded_one_vector[] = {TILES_OF_ONE_VECTOR(PADDED_ENTRY)};
+static padded_function *const padded_two_vectors[] = {TILES_OF_TWO_VECTORS(PADDED_ENTRY)};
+
 static int is_one_vector(tsr__strip_shape shape) { return shape.rows == TSR__LANES; }
 
 static int64_t tokens_of(tsr__strip_shape shape) {
   return is_one_vector(shape) ? TSR__ACCUMULATORS : TSR__ACCUMULATORS / 2;
 }
 
+static void run_across_taps(const tsr__strips *strips, int64_t first, int64_t last,
+                            const tsr_spmm_args *args) {
+  int64_t tile_tokens = tokens_of(strips->shape);
+  size_t own = grouped_workspace_bytes(strips->cols, args->conv, tile_tokens);
+  float *memory = (float *)args->workspace + own / sizeof(float);
+  if (is_padded(strips, first, last, args->conv))
+    run_padded(is_one_vector(strips->shape) ? padded_one_vector : padded_two_vectors, tile_tokens,
+               memory, strips, first, last, args);
+  else
+    run_gathered(tsr__strips_run_avx2, memory, strips, first, last, args);
+}
+
 void tsr__strips_run_avx2(const tsr__strips *strips, int64_t first, int64_t last,
                           const tsr_spmm_args *args) {
   int one = is_one_vector(strips->shape);
   int64_t tile_tokens = tokens_of(strips->shape);
-  if (is_gathered(args->conv))
-    run_gathered(tsr__strips_run_avx2,
-                 grouped_workspace_bytes(strips->cols, args->conv, tile_tokens), strips, first,
-                 last, args);
+  if (crosses_taps(args->conv))
+    run_across_taps(strips, first, last, args);
   else if (is_direct(strips, first, last, tile_tokens, args))
     run_direct(one ? direct_one_vector : direct_two_vectors, tile_tokens, strips, first, last,
                args);

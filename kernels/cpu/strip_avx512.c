@@ -4,6 +4,7 @@
 #include "kernels/cpu/strip_grouped.h"
 #include "kernels/cpu/strip_in_place.h"
 #include "kernels/cpu/strip_packed.h"
+#include "kernels/cpu/strip_padded.h"
 
 /* clang-format never comes to rest on such lists. */
 /* clang-format off */
@@ -28,7 +29,8 @@ TOKENS_OF_ONE_SUM(PACKED_TILE)
   }                                                     \
   static void direct_panel_##T(const direct_job *job) { \
     direct_panel(2, 1, T, STRIP_SETS(2 * T), job);      \
-  }
+  }                                                     \
+  static void padded_tile_##T(const padded_job *job) { padded_tile(2, T, job); }
 TOKENS_OF_TWO_SUMS(TILE)
 
 /* Sixteen rows of two columns side by side. */
@@ -49,9 +51,11 @@ static packed_function *const packed_tiles[] = {TOKENS_OF_ONE_SUM(PACKED_ENTRY)}
 #define GROUPED_ENTRY(T) [T] = grouped_tile_##T,
 #define IN_PLACE_ENTRY(T) [T] = in_place_##T,
 #define PANEL_ENTRY(T) [T] = direct_panel_##T,
+#define PADDED_ENTRY(T) [T] = padded_tile_##T,
 static packed_function *const grouped_tiles[] = {TOKENS_OF_TWO_SUMS(GROUPED_ENTRY)};
 static strip_function *const tiles_in_place[] = {TOKENS_OF_TWO_SUMS(IN_PLACE_ENTRY)};
 static direct_function *const direct_panels[] = {TOKENS_OF_TWO_SUMS(PANEL_ENTRY)};
+static padded_function *const padded_tiles[] = {TOKENS_OF_TWO_SUMS(PADDED_ENTRY)};
 #define GROUPED_PAIR_ENTRY(T) [T] = grouped_pair_##T,
 #define PAIR_IN_PLACE_ENTRY(T) [T] = pair_in_place_##T,
 #define PAIR_PANEL_ENTRY(T) [T] = pair_panel_##T,
@@ -73,8 +77,7 @@ static int64_t tokens_of(tsr__strip_shape shape) {
  * and on many CPUs a core's share of the last cache. */
 static int is_near(const tsr__strips *strips, int64_t first, int64_t last) {
   enum { NEAR_BYTES = 8 << 20 };
-  int64_t columns = strips->column_begin[last] - strips->column_begin[first];
-  return columns * strips->shape.rows * (int64_t)sizeof(float) <= NEAR_BYTES;
+  return weight_bytes(strips, first, last) <= NEAR_BYTES;
 }
 
 /* Workspace beside what is gathered and the tables of pixels. */
@@ -98,11 +101,20 @@ static void run_two(const tsr__strips *strips, int64_t first, int64_t last,
                        args);
 }
 
+static void run_across_taps(const tsr__strips *strips, int64_t first, int64_t last,
+                            const tsr_spmm_args *args) {
+  size_t own = own_bytes(strips->cols, args->conv, strips->shape);
+  float *memory = (float *)args->workspace + own / sizeof(float);
+  if (!is_packed(strips->shape) && is_padded(strips, first, last, args->conv))
+    run_padded(padded_tiles, TWO_SUMS_TOKENS, memory, strips, first, last, args);
+  else
+    run_gathered(tsr__strips_run_avx512, memory, strips, first, last, args);
+}
+
 void tsr__strips_run_avx512(const tsr__strips *strips, int64_t first, int64_t last,
                             const tsr_spmm_args *args) {
-  if (is_gathered(args->conv))
-    run_gathered(tsr__strips_run_avx512, own_bytes(strips->cols, args->conv, strips->shape), strips,
-                 first, last, args);
+  if (crosses_taps(args->conv))
+    run_across_taps(strips, first, last, args);
   else if (!is_packed(strips->shape))
     run_two(strips, first, last, args);
   else if (args->conv || is_near(strips, first, last))

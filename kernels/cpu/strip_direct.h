@@ -211,11 +211,9 @@ static inline int is_direct(const tsr__strips *strips, int64_t first, int64_t la
                             int64_t tile_tokens, const tsr_spmm_args *args) {
   int adds_first = args->activation == TSR_ACTIVATION_NONE ||
                    (args->activation == TSR_ACTIVATION_RELU && args->residual_first);
-  int64_t columns = strips->column_begin[last] - strips->column_begin[first];
   int64_t most = strips->shape.side_cols == 2 ? DIRECT_PAIR_WEIGHT_BYTES : DIRECT_WEIGHT_BYTES;
-  return columns * strips->shape.rows * (int64_t)sizeof(float) <= most &&
-         (!args->residual || adds_first) && (args->conv || tsr__conv_is_exact(1, args->k)) &&
-         is_spread(args, tile_tokens);
+  return weight_bytes(strips, first, last) <= most && (!args->residual || adds_first) &&
+         (args->conv || tsr__conv_is_exact(1, args->k)) && is_spread(args, tile_tokens);
 }
 
 #endif

@@ -10,7 +10,7 @@
 /* What several taps read would be packed again for each, so that their panels are taken one by one.
  */
 static inline int64_t packed_group(int64_t k, const tsr_conv_shape *conv, int64_t tile_tokens) {
-  int is_several = conv && !is_gathered(conv) && conv->kernel[0] * conv->kernel[1] > 1;
+  int is_several = conv && !crosses_taps(conv) && conv->kernel[0] * conv->kernel[1] > 1;
   return is_several ? 1 : group_panels(k, tile_tokens);
 }
 

@@ -9,45 +9,16 @@
 
 typedef void strip_function(const strip_job *job);
 
-enum {
-  GATHERED_TOKENS = 48, /* of a convolution, gathered and multiplied together */
-  PANELS_MAX = 64       /* that are multiplied with all strips before the next ones are */
-};
+enum { PANELS_MAX = 64 /* that are multiplied with all strips before the next ones are */ };
 
-/* Not a power of two apart. */
-static inline int64_t gathered_ld(int64_t k) { return (k + 15) / 16 * 16 + 16; }
-
-static inline int is_gathered(const tsr_conv_shape *conv) {
+/* Whether runs of columns reach over several taps. */
+static inline int crosses_taps(const tsr_conv_shape *conv) {
   return conv && !tsr__conv_has_taps(conv, TSR__RUN_COLS);
 }
 
-/* What a convolution needs beside a kernel's own workspace: `panels` tables, or gathered tokens. */
-static inline size_t conv_bytes(const tsr_conv_shape *conv, int64_t k, int64_t panel_count,
-                                int64_t tile_tokens) {
-  if (!conv) return 0;
-  return is_gathered(conv) ? (size_t)(GATHERED_TOKENS * gathered_ld(k)) * sizeof(float)
-                           : tsr__conv_taps_bytes(conv, panel_count, tile_tokens);
-}
-
-typedef void run_function(const tsr__strips *strips, int64_t first, int64_t last,
-                          const tsr_spmm_args *args);
-
-/* Where runs of columns reach over several taps: own_bytes is workspace of `run`, behind which
- * there is conv_bytes. */
-static void run_gathered(run_function *run, size_t own_bytes, const tsr__strips *strips,
-                         int64_t first, int64_t last, const tsr_spmm_args *args) {
-  float *x = (float *)args->workspace + own_bytes / sizeof(float);
-  int64_t groups = (args->n + GATHERED_TOKENS - 1) / GATHERED_TOKENS;
-  for (int64_t g = 0; g < groups; g++) {
-    tsr__span span = {args->n * g / groups, args->n * (g + 1) / groups};
-    tsr_spmm_args group = tsr__args_of_tokens(args, span);
-    int64_t ld = gathered_ld(strips->cols);
-    tsr__conv_gather_tokens(&group, 0, strips->cols, x, ld);
-    group.b = x;
-    group.ldb = ld;
-    group.conv = NULL;
-    run(strips, first, last, &group);
-  }
+static inline int64_t weight_bytes(const tsr__strips *strips, int64_t first, int64_t last) {
+  int64_t columns = strips->column_begin[last] - strips->column_begin[first];
+  return columns * strips->shape.rows * (int64_t)sizeof(float);
 }
 
 /* Tokens, cut into panels of nearly equal size that fit the register tile. */
