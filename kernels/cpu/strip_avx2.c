@@ -9,31 +9,19 @@
   X(1, 1) X(1, 2) X(1, 3) X(1, 4) X(1, 5) X(1, 6) X(1, 7) X(1, 8) X(1, 9) X(1, 10) X(1, 11) X(1, 12)
 #define TILES_OF_TWO_VECTORS(X) X(2, 1) X(2, 2) X(2, 3) X(2, 4) X(2, 5) X(2, 6)
 
-#define GROUPED(H, T)                                         \
+#define TILE(H, T)                                            \
   static void grouped_tile_##H##_##T(const packed_job *job) { \
     packed_tile(H, 1, T, STRIP_SETS(H *T), job);              \
-  }
-TILES_OF_ONE_VECTOR(GROUPED)
-TILES_OF_TWO_VECTORS(GROUPED)
-
-#define IN_PLACE(H, T)                                   \
-  static void in_place_##H##_##T(const strip_job *job) { \
-    in_place_tile(H, 1, T, STRIP_SETS(H *T), job);       \
-  }
-TILES_OF_ONE_VECTOR(IN_PLACE)
-TILES_OF_TWO_VECTORS(IN_PLACE)
-
-#define PANEL(H, T)                                           \
+  }                                                           \
+  static void in_place_##H##_##T(const strip_job *job) {      \
+    in_place_tile(H, 1, T, STRIP_SETS(H *T), job);            \
+  }                                                           \
   static void direct_panel_##H##_##T(const direct_job *job) { \
     direct_panel(H, 1, T, STRIP_SETS(H *T), job);             \
-  }
-TILES_OF_ONE_VECTOR(PANEL)
-TILES_OF_TWO_VECTORS(PANEL)
-
-#define PADDED(H, T) \
+  }                                                           \
   static void padded_tile_##H##_##T(const padded_job *job) { padded_tile(H, T, job); }
-TILES_OF_ONE_VECTOR(PADDED)
-TILES_OF_TWO_VECTORS(PADDED)
+TILES_OF_ONE_VECTOR(TILE)
+TILES_OF_TWO_VECTORS(TILE)
 
 #define GROUPED_ENTRY(H, T) [T] = grouped_tile_##H##_##T,
 #define IN_PLACE_ENTRY(H, T) [T] = in_place_##H##_##T,
@@ -45,7 +33,6 @@ static strip_function *const one_vector_in_place[] = {TILES_OF_ONE_VECTOR(IN_PLA
 static strip_function *const two_vectors_in_place[] = {TILES_OF_TWO_VECTORS(IN_PLACE_ENTRY)};
 static direct_function *const direct_one_vector[] = {TILES_OF_ONE_VECTOR(PANEL_ENTRY)};
 static direct_function *const direct_two_vectors[] = {TILES_OF_TWO_VECTORS(PANEL_ENTRY)};
-
 static padded_function *const padded_one_vector[] = {TILES_OF_ONE_VECTOR(PADDED_ENTRY)};
 static padded_function *const padded_two_vectors[] = {TILES_OF_TWO_VECTORS(PADDED_ENTRY)};
 
@@ -60,7 +47,7 @@ static void run_across_taps(const tsr__strips *strips, int64_t first, int64_t la
   int64_t tile_tokens = tokens_of(strips->shape);
   size_t own = grouped_workspace_bytes(strips->cols, args->conv, tile_tokens);
   float *memory = (float *)args->workspace + own / sizeof(float);
-  if (is_padded(strips, first, last, args->conv))
+  if (is_padded(strips, args->conv))
     run_padded(is_one_vector(strips->shape) ? padded_one_vector : padded_two_vectors, tile_tokens,
                memory, strips, first, last, args);
   else

@@ -105,7 +105,7 @@ static void run_across_taps(const tsr__strips *strips, int64_t first, int64_t la
                             const tsr_spmm_args *args) {
   size_t own = own_bytes(strips->cols, args->conv, strips->shape);
   float *memory = (float *)args->workspace + own / sizeof(float);
-  if (!is_packed(strips->shape) && is_padded(strips, first, last, args->conv))
+  if (!is_packed(strips->shape) && is_padded(strips, args->conv))
     run_padded(padded_tiles, TWO_SUMS_TOKENS, memory, strips, first, last, args);
   else
     run_gathered(tsr__strips_run_avx512, memory, strips, first, last, args);

@@ -31,7 +31,7 @@ typedef void direct_function(const direct_job *job);
 TSR__INLINE void direct_strip(int H, int C, int T, int U, const strip_job *tile,
                               const tsr__run *run, const tsr__run *end, const float *values,
                               tsr__vec acc[]) {
-  for (; run < end; values += (run->count + C - 1) / C * H * TSR__LANES, run++) {
+  for (; run < end; values += run_floats(H, C, run), run++) {
     uint32_t channel;
     const float *const *pixels = tsr__conv_pixels(&tile->taps, tile->table, run->col, &channel);
     const float *x[TSR__ACCUMULATORS];
@@ -54,9 +54,8 @@ TSR__INLINE void fetch_share(const direct_job *job, int64_t from) {
 /* What the next panel writes at this strip: with few products there is nothing else to hide the
  * wait for a line of a large output, which is read before it is written. The many tokens of a panel
  * of pairs would rather keep products waiting, unless there are hardly any. */
-TSR__INLINE void fetch_outputs(int T, int next_tokens, const strip_job *tile) {
-  for (int t = T; t < T + next_tokens; t++)
-    _mm_prefetch((const char *)(tile->out + t * tile->ldo), _MM_HINT_T0);
+TSR__INLINE void fetch_next_outputs(int C, int T, const direct_job *job, const strip_job *tile) {
+  if (C == 1 || job->few_products) fetch_outputs(T, T + job->next_tokens, tile);
 }
 
 /* The sums of a strip that has no products: its bias. */
@@ -82,7 +81,7 @@ TSR__INLINE void direct_panel(const int H, const int C, const int T, const int U
     tile.out = job->tile.out + row;
     tile.residual = job->tile.residual ? job->tile.residual + row : NULL;
     fetch_share(job, (s - job->first) * job->share);
-    if (C == 1 || job->few_products) fetch_outputs(T, job->next_tokens, &tile);
+    fetch_next_outputs(C, T, job, &tile);
     tile.bias = job->bias ? job->bias + row : NULL;
     if (C > 1 && run == end) {
       bias_alone(H / C, T, &tile, acc);

@@ -49,7 +49,7 @@ static void run_group(packed_function *const *tiles, const panel_group *g, const
       job.panel = packed + (i - g->begin) * g->panel_floats;
       begin_tile(row, token, args, args->workspace, &job.strip);
       fetch_ahead(strips, s, last, i - g->begin, g->end - g->begin, &job.strip);
-      fetch_output_lines(T, &job.strip);
+      fetch_outputs(0, T, &job.strip);
       tiles[T](&job);
       finish_tile(row, token, T, args, &job.strip);
     }

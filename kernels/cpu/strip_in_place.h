@@ -17,40 +17,31 @@ TSR__INLINE void fetch_run(int T, const strip_job *job, tsr__run run) {
 TSR__INLINE void in_place_tile(const int H, const int C, const int T, const int U,
                                const strip_job *job) {
   tsr__vec acc[TSR__ACCUMULATORS];
-  fetch_output_lines(T, job);
+  fetch_outputs(0, T, job);
   begin_sums(H, C, T, U, job->bias, job->rows, acc);
   const float *values = job->values;
   const char *ahead = (const char *)job->ahead;
   const tsr__run *run = job->runs, *end = run + job->run_count;
-  for (; run < end; run++) {
+  for (; run < end; values += run_floats(H, C, run), run++) {
     const float *x[TSR__ACCUMULATORS];
-    for (int i = 0; i < job->ahead_lines; i++, ahead += 64) _mm_prefetch(ahead, _MM_HINT_T1);
+    ahead = fetch_weights(job, ahead);
     if (end - run > 2) fetch_run(T, job, run[2]);
     uint32_t channel;
     const float *const *pixels = tsr__conv_pixels(&job->taps, job->table, run->col, &channel);
     for (int t = 0; t < T; t++) x[t] = pixels[t] + channel;
     multiply_run_at(H, C, T, U, values, x, run->count, acc);
-    values += (run->count + C - 1) / C * H * TSR__LANES;
   }
 
   end_sums(H, C, T, U, job->bias, job->rows, acc);
   store_tile(H / C, T, acc, job);
 }
 
-typedef struct panel_bounds {
-  int64_t token;
-  int tokens;
-  const float *const *table;
-} panel_bounds;
-
-/* tables: of a convolution's pixels, one for each panel. */
-static void list_panels(panels p, int64_t begin, int64_t count, const tsr_spmm_args *args,
-                        const tsr__conv_taps *taps, const float **tables, panel_bounds *bounds) {
+/* Tables of the pixels of panels begin..end - 1, `stride` pointers each. */
+static void fill_tables(panels p, int64_t begin, int64_t end, const tsr_spmm_args *args,
+                        const tsr__conv_taps *taps, int64_t stride, const float **tables) {
   tsr__conv_walk walk = tsr__conv_begin(args, panel_begin(p, begin));
-  for (int64_t i = 0; i < count; i++, tables += taps->taps * taps->stride) {
-    bounds[i] = (panel_bounds){panel_begin(p, begin + i), panel_tokens(p, begin + i), tables};
-    tsr__conv_fill(args, taps, &walk, bounds[i].tokens, tables);
-  }
+  for (int64_t i = begin; i < end; i++, tables += stride)
+    tsr__conv_fill(args, taps, &walk, panel_tokens(p, i), tables);
 }
 
 /* Workspace: STRIP_WORKSPACE_BYTES, and tsr__conv_taps_bytes of PANELS_MAX panels
@@ -64,21 +55,22 @@ static void run_strips_in_place(strip_function *const *tiles, int64_t tile_token
   strip_job job = {0};
   job.taps = tsr__conv_taps_begin(args->conv, tile_tokens,
                                   workspace + STRIP_WORKSPACE_BYTES / sizeof(float), &tables);
+  int64_t stride = (int64_t)job.taps.taps * job.taps.stride;
   int64_t group = group_panels(args->conv->channels, tile_tokens);
   for (int64_t begin = 0; begin < p.count; begin += group) {
-    panel_bounds bounds[PANELS_MAX];
-    int64_t count = p.count - begin < group ? p.count - begin : group;
-    list_panels(p, begin, count, args, &job.taps, tables, bounds);
+    int64_t end = p.count - begin < group ? p.count : begin + group;
+    fill_tables(p, begin, end, args, &job.taps, stride, tables);
     for (int64_t s = first; s < last; s++) {
       int64_t row = s * strips->shape.rows;
       if (!begin_strip(strips, s, args, &job)) break;
-      for (int64_t i = 0; i < count; i++) {
-        int64_t token = bounds[i].token;
-        job.table = bounds[i].table;
+      for (int64_t i = begin; i < end; i++) {
+        int64_t token = panel_begin(p, i);
+        int T = panel_tokens(p, i);
+        job.table = tables + (i - begin) * stride;
         begin_tile(row, token, args, workspace, &job);
-        fetch_ahead(strips, s, last, i, count, &job);
-        tiles[bounds[i].tokens](&job);
-        finish_tile(row, token, bounds[i].tokens, args, &job);
+        fetch_ahead(strips, s, last, i - begin, end - begin, &job);
+        tiles[T](&job);
+        finish_tile(row, token, T, args, &job);
       }
     }
   }

@@ -75,10 +75,9 @@ TSR__INLINE void packed_tile(const int H, const int C, const int T, const int U,
   const float *values = strip->values;
   const char *weights_ahead = (const char *)strip->ahead;
   const tsr__run *run = strip->runs, *end = run + strip->run_count;
-  for (; run < end; run++) {
+  for (; run < end; values += run_floats(H, C, run), run++) {
     if (job->next->cols > 0) pack_chunk(job->next);
-    for (int i = 0; i < strip->ahead_lines; i++, weights_ahead += 64)
-      _mm_prefetch(weights_ahead, _MM_HINT_T1);
+    weights_ahead = fetch_weights(strip, weights_ahead);
     const float *chunk = job->panel + (run->col & ~(TSR__RUN_COLS - 1)) * T;
     const float *ahead = job->panel + (run[1].col & ~(TSR__RUN_COLS - 1)) * T;
     const float *x[TSR__ACCUMULATORS];
@@ -88,7 +87,6 @@ TSR__INLINE void packed_tile(const int H, const int C, const int T, const int U,
       x[t] = chunk + t * TSR__RUN_COLS + run->col % TSR__RUN_COLS;
     }
     multiply_run_at(H, C, T, U, values, x, run->count, acc);
-    values += (run->count + C - 1) / C * H * TSR__LANES;
   }
 
   end_sums(H, C, T, U, strip->bias, strip->rows, acc);

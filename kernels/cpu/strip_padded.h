@@ -7,7 +7,6 @@
 #ifndef TESSERA_KERNELS_CPU_STRIP_PADDED_H
 #define TESSERA_KERNELS_CPU_STRIP_PADDED_H
 
-#include "kernels/cpu/strip_direct.h"
 #include "kernels/cpu/strip_gathered.h"
 
 enum { BAND_BYTES = 64 << 10 };
@@ -28,11 +27,9 @@ static inline int64_t band_rows(const tsr_conv_shape *s) {
   return inputs < one ? 0 : (inputs - one) / s->stride[0] + 1;
 }
 
-/* With more weights, groups of tokens are faster. */
-static inline int is_padded(const tsr__strips *strips, int64_t first, int64_t last,
-                            const tsr_conv_shape *conv) {
-  return strips->shape.side_cols == 1 && band_rows(conv) > 0 &&
-         weight_bytes(strips, first, last) <= DIRECT_WEIGHT_BYTES;
+/* Columns side by side may belong to pixels that are not. */
+static inline int is_padded(const tsr__strips *strips, const tsr_conv_shape *conv) {
+  return strips->shape.side_cols == 1 && band_rows(conv) > 0;
 }
 
 /* What a convolution needs beside a kernel's own workspace: `panels` tables of pixels, a band and
@@ -97,20 +94,24 @@ TSR__INLINE void padded_tile(const int H, const int T, const padded_job *job) {
   store_tile(H, T, acc, strip);
 }
 
-/* T tokens from `token` on, the first of which is the band's output pixel `pixel`. */
-static void run_padded_panel(padded_function *tile, int T, int64_t token, int64_t pixel,
-                             const float *band, const tsr__strips *strips, int64_t first,
-                             int64_t last, const tsr_spmm_args *args, padded_job *job) {
-  const tsr_conv_shape *s = args->conv;
+/* The first pixels under T windows, from the band's output pixel `pixel` on. */
+static void locate_windows(const tsr_conv_shape *s, const float *band, int64_t pixel, int T,
+                           const float *x[]) {
   int64_t width = tsr__conv_extent(s, 1), row_floats = padded_row_floats(s);
   for (int t = 0; t < T; t++, pixel++)
-    job->x[t] = band + pixel / width * s->stride[0] * row_floats +
-                pixel % width * s->stride[1] * s->channels;
-  for (int64_t i = first; i < last; i++) {
-    int64_t row = i * strips->shape.rows;
-    if (!begin_strip(strips, i, args, &job->strip)) break;
+    x[t] = band + pixel / width * s->stride[0] * row_floats +
+           pixel % width * s->stride[1] * s->channels;
+}
+
+/* T tokens from `token` on, which job locates. */
+static void run_padded_panel(padded_function *tile, int T, int64_t token, const tsr__strips *strips,
+                             int64_t first, int64_t last, const tsr_spmm_args *args,
+                             padded_job *job) {
+  for (int64_t s = first; s < last; s++) {
+    int64_t row = s * strips->shape.rows;
+    if (!begin_strip(strips, s, args, &job->strip)) break;
     begin_tile(row, token, args, args->workspace, &job->strip);
-    fetch_output_lines(T, &job->strip);
+    fetch_outputs(0, T, &job->strip);
     tile(job);
     finish_tile(row, token, T, args, &job->strip);
   }
@@ -139,9 +140,11 @@ static void run_padded(padded_function *const *tiles, int64_t tile_tokens, float
     count = rows * walk.out_width - walk.x;
     if (count > args->n - token) count = args->n - token;
     panels p = {count, (count + tile_tokens - 1) / tile_tokens};
-    for (int64_t i = 0; i < p.count; i++)
-      run_padded_panel(tiles[panel_tokens(p, i)], panel_tokens(p, i), token + panel_begin(p, i),
-                       walk.x + panel_begin(p, i), band, strips, first, last, args, &job);
+    for (int64_t i = 0; i < p.count; i++) {
+      int T = panel_tokens(p, i);
+      locate_windows(args->conv, band, walk.x + panel_begin(p, i), T, job.x);
+      run_padded_panel(tiles[T], T, token + panel_begin(p, i), strips, first, last, args, &job);
+    }
   }
 }
 

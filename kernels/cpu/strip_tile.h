@@ -157,8 +157,21 @@ TSR__INLINE void store_tile(int H, int T, tsr__vec acc[], const strip_job *job) 
 /* U sets of accumulators, used in turn, hide the FMA's latency where one set of them is small. */
 #define STRIP_SETS(accumulators) ((accumulators) >= 6 ? 1 : (accumulators) >= 3 ? 2 : 4)
 
-TSR__INLINE void fetch_output_lines(int T, const strip_job *job) {
-  for (int t = 0; t < T; t++) _mm_prefetch((const char *)(job->out + t * job->ldo), _MM_HINT_T0);
+/* Of tokens first..last - 1, counted from the tile's first one. */
+TSR__INLINE void fetch_outputs(int first, int last, const strip_job *job) {
+  for (int t = first; t < last; t++)
+    _mm_prefetch((const char *)(job->out + t * job->ldo), _MM_HINT_T0);
+}
+
+/* A run's share of the next strip's values; returns what is left of them. */
+TSR__INLINE const char *fetch_weights(const strip_job *job, const char *ahead) {
+  for (int i = 0; i < job->ahead_lines; i++, ahead += 64) _mm_prefetch(ahead, _MM_HINT_T1);
+  return ahead;
+}
+
+/* Floats that a run's values take. */
+TSR__INLINE int64_t run_floats(int H, int C, const tsr__run *run) {
+  return (int64_t)((run->count + C - 1) / C) * H * TSR__LANES;
 }
 
 #endif
